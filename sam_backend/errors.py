@@ -1,0 +1,48 @@
+"""Every error a caller can act on: one root, a class per kind of remedy.
+
+Messages are one sentence that says what came, what was wanted and what to do.
+"""
+
+
+class SamBackendError(Exception):
+    """Root of every error this package raises on purpose."""
+
+
+class PromptError(SamBackendError, ValueError):
+    """A point, box or mask prompt that can't be used: wrong shape, outside the picture, without area."""
+
+
+class ImageError(SamBackendError, ValueError):
+    """A file or array that is no picture, or one of a kind or size that can't be used."""
+
+
+class MaskError(SamBackendError, ValueError):
+    """A mask, or an encoding of one, that is damaged or of the wrong shape."""
+
+
+class CheckpointError(SamBackendError, ValueError):
+    """Weights that can't be found, read or matched to a network of the family."""
+
+
+class DeviceError(SamBackendError, ValueError):
+    """A device or number type that this machine or this PyTorch build doesn't have."""
+
+
+class RasterError(SamBackendError, ValueError):
+    """A georeferenced raster that can't be read, or a place that isn't in it."""
+
+
+class DatasetError(SamBackendError, ValueError):
+    """Training or evaluation data that is missing, empty or damaged."""
+
+
+class SettingsError(SamBackendError, ValueError):
+    """A setting of the service with a value that makes no sense."""
+
+
+class RequestError(SamBackendError, ValueError):
+    """A request of a Label Studio server that can't be understood."""
+
+
+class ImageSourceError(SamBackendError):
+    """A picture of a task that couldn't be fetched: unreachable, refused, too large, not allowed."""

@@ -1,0 +1,76 @@
+"""Masks and their predicted IoU from an image embedding and prompt tokens (paper appendix A)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from sam_backend.model.image_encoder import ImageFeatures
+from sam_backend.model.layers import LayerNorm2d, Mlp
+from sam_backend.model.two_way_transformer import TwoWayTransformer
+
+N_MASK_TOKENS = 4
+"""The single mask, then whole, part and sub-part."""
+
+
+class MaskDecoder(nn.Module):
+    """Decodes prompts to masks. Module names are those of the official weights."""
+
+    def __init__(self, width: int, depth: int = 2, mlp_width: int = 2048, iou_head_width: int = 256) -> None:
+        super().__init__()
+        self.transformer = TwoWayTransformer(width, depth, mlp_width)
+        self.iou_token = nn.Embedding(1, width)
+        self.mask_tokens = nn.Embedding(N_MASK_TOKENS, width)
+        self.output_upscaling = nn.Sequential(
+            nn.ConvTranspose2d(width, width // 4, kernel_size=2, stride=2),
+            LayerNorm2d(width // 4),
+            nn.GELU(),
+            nn.ConvTranspose2d(width // 4, width // 8, kernel_size=2, stride=2),
+            nn.GELU(),
+        )
+        self.output_hypernetworks_mlps = nn.ModuleList(
+            Mlp((width, width, width, width // 8)) for _ in range(N_MASK_TOKENS)
+        )
+        self.iou_prediction_head = Mlp((width, iou_head_width, iou_head_width, N_MASK_TOKENS))
+
+    def forward(
+        self, features: ImageFeatures, image_position: Tensor, tokens: Tensor, dense: Tensor, multimask: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Decode a batch of prompts on one picture.
+
+        Args:
+            features: of one picture (batch size 1).
+            image_position: (1, c, g, g), from `PromptEncoder.grid_position`.
+            tokens: (b, t, c) prompt tokens.
+            dense: (b or 1, c, g, g) mask prompts.
+            multimask: three masks (whole, part, sub-part in no fixed order) or the single one.
+
+        Returns:
+            Logits (b, 3 or 1, 4g, 4g) and predicted IoU (b, 3 or 1).
+        """
+        tokens, image = self._attend(features.coarse, image_position, tokens, dense)
+        chosen = slice(1, None) if multimask else slice(0, 1)
+        iou: Tensor = self.iou_prediction_head(tokens[:, 0])[:, chosen]
+        mask_tokens = tokens[:, 1 : 1 + N_MASK_TOKENS]
+        kernels = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in self._hypernetworks(chosen)], dim=1)
+        return torch.einsum("bmc,bchw->bmhw", kernels, self._upscale(image, features.fine)), iou
+
+    def _attend(self, coarse: Tensor, image_position: Tensor, tokens: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
+        batch, grid_hw = tokens.shape[0], coarse.shape[-2:]
+        own = torch.cat([self.iou_token.weight, self.mask_tokens.weight]).expand(batch, -1, -1)
+        image = (coarse + dense).expand(batch, -1, -1, -1).flatten(2).transpose(1, 2)
+        position = image_position.flatten(2).transpose(1, 2)
+        tokens, image = self.transformer(torch.cat([own, tokens], dim=1), image, position)
+        return tokens, image.transpose(1, 2).unflatten(-1, grid_hw)
+
+    def _hypernetworks(self, chosen: slice) -> list[tuple[int, Callable[[Tensor], Tensor]]]:
+        return list(enumerate(self.output_hypernetworks_mlps))[chosen]
+
+    def _upscale(self, image: Tensor, fine: tuple[Tensor, ...]) -> Tensor:
+        """(b, c, g, g) to (b, c/8, 4g, 4g); fine features, where there are any, join each step before its activation."""
+        first, norm, activate, second, activate_last = self.output_upscaling
+        twice, four_times = fine if fine else (0.0, 0.0)
+        upscaled: Tensor = activate_last(second(activate(norm(first(image) + twice))) + four_times)
+        return upscaled

@@ -1,0 +1,115 @@
+"""Points, boxes and masks as tokens and as a picture of features (paper section 3 and appendix A)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sam_backend.model.layers import LayerNorm2d
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PromptTensors:
+    """A batch of prompts in model px, every member with the same kinds and counts."""
+
+    points_xy: Tensor
+    """(b, n, 2)."""
+
+    is_foreground: Tensor
+    """(b, n) bool."""
+
+    box_xyxy: Tensor | None = None
+    """(b, 4)."""
+
+    mask_logits: Tensor | None = None
+    """(b, 1, 4 * grid, 4 * grid)."""
+
+
+class PromptEncoder(nn.Module):
+    """Embeds prompts in the width of the image embedding. Module names are those of the official weights."""
+
+    def __init__(self, width: int, grid_size: int, image_size: int, mask_width: int = 16) -> None:
+        super().__init__()
+        self.grid_size = grid_size
+        self.image_size = image_size
+        self.pe_layer = RandomFourierPosition(width)
+        # background point, foreground point, top-left corner, bottom-right corner
+        self.point_embeddings = nn.ModuleList(nn.Embedding(1, width) for _ in range(4))
+        self.not_a_point_embed = nn.Embedding(1, width)
+        self.mask_downscaling = nn.Sequential(
+            nn.Conv2d(1, mask_width // 4, kernel_size=2, stride=2),
+            LayerNorm2d(mask_width // 4),
+            nn.GELU(),
+            nn.Conv2d(mask_width // 4, mask_width, kernel_size=2, stride=2),
+            LayerNorm2d(mask_width),
+            nn.GELU(),
+            nn.Conv2d(mask_width, width, kernel_size=1),
+        )
+        self.no_mask_embed = nn.Embedding(1, width)
+
+    def forward(self, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
+        """Give (tokens, dense): (b, t, width) and (b or 1, width, grid, grid)."""
+        tokens = []
+        if prompts.points_xy.shape[1] > 0:
+            tokens.append(self._embed_points(prompts, pad=prompts.box_xyxy is None))
+        if prompts.box_xyxy is not None:
+            tokens.append(self._embed_corners(prompts.box_xyxy))
+        if not tokens:
+            empty = self.no_mask_embed.weight.new_zeros(prompts.points_xy.shape[0], 0, self.no_mask_embed.weight.shape[1])
+            tokens.append(empty)
+        return torch.cat(tokens, dim=1), self._embed_mask(prompts.mask_logits)
+
+    def grid_position(self) -> Tensor:
+        """The positional encoding of the embedding's cells: (1, width, grid, grid)."""
+        device = self.no_mask_embed.weight.device
+        centre = (torch.arange(self.grid_size, device=device, dtype=torch.float32) + 0.5) / self.grid_size
+        y, x = torch.meshgrid(centre, centre, indexing="ij")
+        position: Tensor = self.pe_layer(torch.stack([x, y], dim=-1))
+        return position.permute(2, 0, 1)[None].to(self.no_mask_embed.weight.dtype)
+
+    def _embed_points(self, prompts: PromptTensors, pad: bool) -> Tensor:
+        position = self._position(prompts.points_xy)
+        kind = torch.where(
+            prompts.is_foreground[..., None], self.point_embeddings[1].weight, self.point_embeddings[0].weight
+        )
+        points = position + kind
+        if not pad:
+            return points
+        # Trained with one spare token wherever there is no box.
+        spare = self.not_a_point_embed.weight.expand(points.shape[0], 1, -1)
+        return torch.cat([points, spare], dim=1)
+
+    def _embed_corners(self, box_xyxy: Tensor) -> Tensor:
+        position = self._position(box_xyxy.reshape(-1, 2, 2))
+        kind = torch.cat([self.point_embeddings[2].weight, self.point_embeddings[3].weight])
+        return position + kind
+
+    def _embed_mask(self, mask_logits: Tensor | None) -> Tensor:
+        if mask_logits is None:
+            no_mask = self.no_mask_embed.weight.view(1, -1, 1, 1)
+            return no_mask.expand(1, -1, self.grid_size, self.grid_size)
+        dense: Tensor = self.mask_downscaling(mask_logits)
+        return dense
+
+    def _position(self, xy: Tensor) -> Tensor:
+        """Encode model px; half a pixel is added because the official network was trained with pixel indices."""
+        position: Tensor = self.pe_layer((xy + 0.5) / self.image_size)
+        return position.to(self.no_mask_embed.weight.dtype)
+
+
+class RandomFourierPosition(nn.Module):
+    """Positions as sines and cosines of random projections (arXiv 2006.10739)."""
+
+    positional_encoding_gaussian_matrix: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, width // 2))
+
+    def forward(self, xy: Tensor) -> Tensor:
+        """Map (..., 2) within 0..1 to (..., width), always in float32: half precision can't hold the phase."""
+        phase = (2 * xy.float() - 1) @ self.positional_encoding_gaussian_matrix.float() * (2 * math.pi)
+        return torch.cat([phase.sin(), phase.cos()], dim=-1)

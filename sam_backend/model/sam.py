@@ -1,0 +1,88 @@
+"""The whole network as one module with the names of the official weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from sam_backend.model.conv_encoder import ConvConfig, ConvImageEncoder
+from sam_backend.model.image_encoder import ImageEncoder, ImageFeatures
+from sam_backend.model.mask_decoder import MaskDecoder
+from sam_backend.model.prompt_encoder import PromptEncoder, PromptTensors
+from sam_backend.model.vit import VitConfig, VitImageEncoder
+
+PIXEL_MEAN_RGB = (123.675, 116.28, 103.53)
+PIXEL_STD_RGB = (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True, slots=True)
+class SamConfig:
+    """Everything needed to build a network that fits a checkpoint."""
+
+    encoder: VitConfig | ConvConfig
+    decoder_depth: int = 2
+    decoder_mlp_width: int = 2048
+    iou_head_width: int = 256
+    mask_width: int = 16
+
+
+class Sam(nn.Module):
+    """Image encoder, prompt encoder and mask decoder."""
+
+    def __init__(self, config: SamConfig) -> None:
+        super().__init__()
+        width = config.encoder.out_width
+        self.image_encoder: ImageEncoder = _build_encoder(config.encoder)
+        self.prompt_encoder = PromptEncoder(
+            width=width,
+            grid_size=self.image_encoder.grid_size,
+            image_size=self.image_encoder.image_size,
+            mask_width=config.mask_width,
+        )
+        self.mask_decoder = MaskDecoder(
+            width=width,
+            depth=config.decoder_depth,
+            mlp_width=config.decoder_mlp_width,
+            iou_head_width=config.iou_head_width,
+        )
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square that the network sees, in model px."""
+        return self.image_encoder.image_size
+
+    @property
+    def low_res_size(self) -> int:
+        """Side of the logits that the decoder gives and of a mask prompt."""
+        return 4 * self.image_encoder.grid_size
+
+    def encode_image(self, rgb: Tensor) -> ImageFeatures:
+        """Encode resized pictures.
+
+        Args:
+            rgb: (b, 3, h, w), 0..255 as floats, no side longer than ``image_size``. The rest of the square is
+                filled with zeros after normalisation, below and to the right.
+        """
+        mean, std = (rgb.new_tensor(values).view(3, 1, 1) for values in (PIXEL_MEAN_RGB, PIXEL_STD_RGB))
+        normalised = (rgb - mean) / std
+        pad_right, pad_below = self.image_size - rgb.shape[-1], self.image_size - rgb.shape[-2]
+        square = nn.functional.pad(normalised, (0, pad_right, 0, pad_below))
+        features: ImageFeatures = self.image_encoder(square.to(self.mask_decoder.iou_token.weight.dtype))
+        return features
+
+    def decode(self, features: ImageFeatures, prompts: PromptTensors, multimask: bool) -> tuple[Tensor, Tensor]:
+        """Logits (b, 3 or 1, low_res, low_res) and predicted IoU (b, 3 or 1) for prompts on one picture."""
+        tokens, dense = self.prompt_encoder(prompts)
+        logits, iou = self.mask_decoder(
+            features=features,
+            image_position=self.prompt_encoder.grid_position(),
+            tokens=tokens,
+            dense=dense,
+            multimask=multimask,
+        )
+        return logits, iou
+
+
+def _build_encoder(config: VitConfig | ConvConfig) -> ImageEncoder:
+    return VitImageEncoder(config) if isinstance(config, VitConfig) else ConvImageEncoder(config)

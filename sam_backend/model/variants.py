@@ -1,0 +1,88 @@
+"""The networks people know by name, and the reading of a network's sizes from the shapes of its weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from sam_backend.errors import CheckpointError
+from sam_backend.model.conv_encoder import ConvConfig
+from sam_backend.model.sam import SamConfig
+from sam_backend.model.vit import VitConfig
+
+VIT_B = SamConfig(VitConfig(width=768, depth=12, n_heads=12, global_blocks=(2, 5, 8, 11)))
+VIT_L = SamConfig(VitConfig(width=1024, depth=24, n_heads=16, global_blocks=(5, 11, 17, 23)))
+VIT_H = SamConfig(VitConfig(width=1280, depth=32, n_heads=16, global_blocks=(7, 15, 23, 31)))
+EMBEDDED = SamConfig(
+    ConvConfig(image_size=512, widths=(48, 96, 192, 256), depths=(2, 2, 4, 2), out_width=128),
+    decoder_mlp_width=512,
+    iou_head_width=128,
+)
+
+StateDict = Mapping[str, Tensor]
+
+
+def infer_config(state: StateDict) -> SamConfig:
+    """Read the sizes of a network from the shapes of its weights.
+
+    Raises:
+        CheckpointError: a weight that tells a size is missing.
+    """
+    encoder = _vit_config(state) if "image_encoder.pos_embed" in state else _conv_config(state)
+    return SamConfig(
+        encoder=encoder,
+        decoder_depth=_count(state, r"mask_decoder\.transformer\.layers\.(\d+)\."),
+        decoder_mlp_width=_shape(state, "mask_decoder.transformer.layers.0.mlp.lin1.weight")[0],
+        iou_head_width=_shape(state, "mask_decoder.iou_prediction_head.layers.0.weight")[0],
+        mask_width=_shape(state, "prompt_encoder.mask_downscaling.3.weight")[0],
+    )
+
+
+def _vit_config(state: StateDict) -> VitConfig:
+    _, grid_size, _, width = _shape(state, "image_encoder.pos_embed")
+    depth = _count(state, r"image_encoder\.blocks\.(\d+)\.")
+    tables = [_shape(state, f"image_encoder.blocks.{index}.attn.rel_pos_h") for index in range(depth)]
+    sides = [(n_distances + 1) // 2 for n_distances, _ in tables]
+    windowed = [side for side in sides if side != grid_size]
+    return VitConfig(
+        width=width,
+        depth=depth,
+        n_heads=width // tables[0][1],
+        global_blocks=tuple(index for index, side in enumerate(sides) if side == grid_size),
+        grid_size=grid_size,
+        patch_size_px=_shape(state, "image_encoder.patch_embed.proj.weight")[-1],
+        window_size=windowed[0] if windowed else grid_size,
+        mlp_width=_shape(state, "image_encoder.blocks.0.mlp.lin1.weight")[0],
+        out_width=_shape(state, "image_encoder.neck.0.weight")[0],
+    )
+
+
+def _conv_config(state: StateDict) -> ConvConfig:
+    widths = [_shape(state, f"image_encoder.neck.lateral.{index}.weight")[1] for index in range(4)]
+    # Each residual block has one norm, so counting norms counts blocks.
+    depths = [len(_matches(state, rf"image_encoder\.stages\.{index}\.\d+\.norm\.weight$")) for index in range(4)]
+    return ConvConfig(
+        image_size=int(state["image_encoder.input_size"]),
+        widths=(widths[0], widths[1], widths[2], widths[3]),
+        depths=(depths[0], depths[1], depths[2], depths[3]),
+        out_width=_shape(state, "image_encoder.neck.embed.0.weight")[0],
+    )
+
+
+def _shape(state: StateDict, name: str) -> tuple[int, ...]:
+    if name not in state:
+        raise CheckpointError(f"the weight {name} is missing: this is not a whole SAM checkpoint")
+    return tuple(state[name].shape)
+
+
+def _matches(state: StateDict, pattern: str) -> list[re.Match[str]]:
+    return [match for match in (re.match(pattern, name) for name in state) if match]
+
+
+def _count(state: StateDict, pattern: str) -> int:
+    indices = {int(match[1]) for match in _matches(state, pattern)}
+    if not indices:
+        raise CheckpointError(f"no weight is named like {pattern}: this is not a whole SAM checkpoint")
+    return len(indices)

@@ -1,0 +1,69 @@
+"""The one place that resizes and pads: between image px and model px.
+
+Model px: the picture scaled so that its long side fills the network's square, at the square's top left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the name everyone knows it by
+
+from sam_backend.errors import ImageError
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFrame:
+    """Where a picture lies in the network's square."""
+
+    image_hw: tuple[int, int]
+    """Height and width of the original picture, in image px."""
+
+    model_size: int
+    """Side of the network's square, in model px."""
+
+    def __post_init__(self) -> None:
+        """Check the size.
+
+        Raises:
+            ImageError: the picture has no pixels.
+        """
+        if min(self.image_hw) < 1:
+            raise ImageError(f"a picture needs at least one pixel, got {self.image_hw[1]} x {self.image_hw[0]}")
+
+    @property
+    def resized_hw(self) -> tuple[int, int]:
+        """Height and width of the picture inside the square, in model px."""
+        scale = self.model_size / max(self.image_hw)
+        height, width = (max(1, int(side * scale + 0.5)) for side in self.image_hw)
+        return height, width
+
+    def image_to_model_xy(self, xy: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map (..., 2) image px to model px."""
+        scale_hw = np.array(self.resized_hw) / np.array(self.image_hw)
+        return (xy * scale_hw[::-1]).astype(np.float32)
+
+    def image_to_model_xyxy(self, box_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map (..., 4) corners in image px to model px."""
+        corners_xy = box_xyxy.reshape(*box_xyxy.shape[:-1], 2, 2)
+        return self.image_to_model_xy(corners_xy).reshape(box_xyxy.shape)
+
+    def resize_picture(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Resize (h, w, 3) to ``resized_hw`` exactly as the official code: bilinear with antialiasing, on 8 bits."""
+        height, width = self.resized_hw
+        return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+
+    def low_res_to_image_logits(self, low_res_logits: Tensor) -> Tensor:
+        """Upsample (n, low, low) logits of the decoder to (n, h, w) in image px; still logits, object where > 0."""
+        height, width = self.resized_hw
+        square = _resize_bilinear(low_res_logits, (self.model_size, self.model_size))
+        return _resize_bilinear(square[:, :height, :width], self.image_hw)
+
+
+def _resize_bilinear(logits: Tensor, target_hw: tuple[int, int]) -> Tensor:
+    return F.interpolate(logits[None].to(torch.float32), target_hw, mode="bilinear", align_corners=False)[0]

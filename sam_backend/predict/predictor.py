@@ -1,0 +1,180 @@
+"""The two calls everything is built on: ``embed`` a picture, ``segment`` it by prompts. Both are pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sam_backend.errors import DeviceError, ImageError, PromptError
+from sam_backend.model.checkpoint import EMBEDDED_NAME, checkpoint_name, checkpoint_version, load_network
+from sam_backend.model.prompt_encoder import PromptTensors
+from sam_backend.model.sam import Sam
+from sam_backend.predict.embedding import Embedding
+from sam_backend.predict.frame import ImageFrame
+from sam_backend.types import MaskPrediction, Prompts
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+"""The number types a network can run in."""
+
+
+def load_sam(path_or_name: str = EMBEDDED_NAME, device: str = "auto", dtype: str = "float32") -> Predictor:
+    """Load a network, ready to embed and segment.
+
+    Args:
+        path_or_name: ``embedded``, an official name such as ``vit_b``, or the path of a checkpoint.
+        device: ``auto`` (CUDA, else Apple's MPS, else the CPU) or a PyTorch device such as ``cuda:1``.
+        dtype: ``float32`` or ``bfloat16``.
+
+    Raises:
+        CheckpointError: the weights are missing, damaged or don't fit.
+        DeviceError: the device or number type isn't to be had here.
+    """
+    if dtype not in DTYPES:
+        raise DeviceError(f"the number type {dtype!r} isn't known: choose one of {', '.join(DTYPES)}")
+    target = _find_device(device)
+    network = load_network(path_or_name).to(target)
+    for parameter in network.parameters():  # not the buffers: a position's phase doesn't fit in half precision
+        parameter.data = parameter.data.to(DTYPES[dtype])
+    return Predictor(
+        network=network.requires_grad_(False),
+        name=checkpoint_name(path_or_name),
+        version=checkpoint_version(path_or_name),
+        device=target,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictor:
+    """A network with its weights. Holds no state between calls, so threads may share one."""
+
+    network: Sam
+    name: str
+    """What people call the model: ``embedded``, ``vit_b``, or its file's name."""
+
+    version: str
+    """The name and a hash of the weights."""
+
+    device: torch.device
+
+    @torch.inference_mode()
+    def embed(self, image: NDArray[np.uint8]) -> Embedding:
+        """Encode a picture: the slow half, once per picture.
+
+        Args:
+            image: (h, w, 3) RGB.
+
+        Raises:
+            ImageError: another shape or number type.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise ImageError(f"a picture needs the shape (h, w, 3) and 8-bit RGB, got {image.shape} of {image.dtype}")
+        frame = ImageFrame(image_hw=(image.shape[0], image.shape[1]), model_size=self.network.image_size)
+        rgb = torch.tensor(frame.resize_picture(image), device=self.device).permute(2, 0, 1)[None].float()
+        return Embedding(features=self.network.encode_image(rgb), frame=frame, model_version=self.version)
+
+    def segment(self, embedding: Embedding, prompts: Prompts, multimask: bool = True) -> MaskPrediction:
+        """Decode one object's prompts: the fast half.
+
+        Args:
+            embedding: of this very model.
+            prompts: in image px.
+            multimask: three masks for an ambiguous prompt (one click: whole, part, sub-part), or the single one,
+                which is better for several clicks or a box.
+
+        Raises:
+            PromptError: a prompt lies outside the picture, or embedding or mask come from another model.
+        """
+        return self.segment_batch(embedding, [prompts], multimask)[0]
+
+    @torch.inference_mode()
+    def segment_batch(
+        self, embedding: Embedding, prompts: Sequence[Prompts], multimask: bool = True
+    ) -> list[MaskPrediction]:
+        """Decode several objects of one picture at once; answers in the order of the prompts. See `segment`."""
+        if embedding.model_version != self.version:
+            raise PromptError(f"the embedding was made by {embedding.model_version}, not by {self.version}: embed again")
+        checked = [_fit_to_picture(one, embedding.frame, self.network.low_res_size) for one in prompts]
+        answers: dict[int, MaskPrediction] = {}
+        for indices in _alike(checked):
+            group = self._decode(embedding, [checked[index] for index in indices], multimask)
+            answers.update(zip(indices, group, strict=True))
+        return [answers[index] for index in range(len(checked))]
+
+    def _decode(self, embedding: Embedding, prompts: list[Prompts], multimask: bool) -> list[MaskPrediction]:
+        tensors = _to_tensors(prompts, embedding.frame, self.device, self.network.mask_decoder.iou_token.weight.dtype)
+        logits, iou = self.network.decode(embedding.features, tensors, multimask)
+        return [
+            MaskPrediction(
+                masks=(embedding.frame.low_res_to_image_logits(one_logits) > 0).cpu().numpy(),
+                predicted_iou=one_iou.float().cpu().numpy(),
+                low_res_logits=one_logits.float().cpu().numpy(),
+            )
+            for one_logits, one_iou in zip(logits, iou, strict=True)
+        ]
+
+
+def _find_device(device: str) -> torch.device:
+    if device == "auto":
+        accelerators = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        return torch.device(next((name for name, there in accelerators.items() if there), "cpu"))
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise DeviceError(f"the device {device!r} can't be used ({reason}): choose auto, cpu or one that is here") from None
+    return found
+
+
+def _fit_to_picture(prompts: Prompts, frame: ImageFrame, low_res_size: int) -> Prompts:
+    height, width = frame.image_hw
+    outside = ((prompts.points_xy < 0) | (prompts.points_xy > (width, height))).any(axis=1)
+    if outside.any():
+        x, y = prompts.points_xy[outside][0]
+        raise PromptError(f"the point {x:g},{y:g} lies outside the picture, which is {width} x {height}")
+    mask = prompts.mask_logits
+    if mask is not None and mask.shape != (low_res_size, low_res_size):
+        raise PromptError(
+            f"a mask prompt of this model has the shape ({low_res_size}, {low_res_size}), got {mask.shape}: "
+            "pass one of a prediction's low_res_logits"
+        )
+    return Prompts(prompts.points_xy, prompts.is_foreground, _clip_box(prompts.box_xyxy, frame), mask)
+
+
+def _clip_box(box_xyxy: NDArray[np.float32] | None, frame: ImageFrame) -> NDArray[np.float32] | None:
+    if box_xyxy is None:
+        return None
+    height, width = frame.image_hw
+    clipped: NDArray[np.float32] = box_xyxy.clip(0, np.array([width, height, width, height], np.float32))
+    if clipped[2] <= clipped[0] or clipped[3] <= clipped[1]:
+        corners = ",".join(f"{value:g}" for value in box_xyxy)
+        raise PromptError(f"the box {corners} lies outside the picture, which is {width} x {height}")
+    return clipped
+
+
+def _alike(prompts: Sequence[Prompts]) -> list[list[int]]:
+    """Indices of prompts that fit in one batch: padding would add tokens, and tokens change the answer."""
+    groups: dict[tuple[int, bool, bool], list[int]] = defaultdict(list)
+    for index, one in enumerate(prompts):
+        groups[len(one.points_xy), one.box_xyxy is not None, one.mask_logits is not None].append(index)
+    return list(groups.values())
+
+
+def _to_tensors(
+    prompts: list[Prompts], frame: ImageFrame, device: torch.device, dtype: torch.dtype
+) -> PromptTensors:
+    points_xy = np.stack([frame.image_to_model_xy(one.points_xy) for one in prompts])
+    is_foreground = np.stack([one.is_foreground for one in prompts])
+    boxes = [frame.image_to_model_xyxy(one.box_xyxy) for one in prompts if one.box_xyxy is not None]
+    masks = [one.mask_logits for one in prompts if one.mask_logits is not None]
+    return PromptTensors(
+        points_xy=torch.from_numpy(points_xy).to(device),
+        is_foreground=torch.from_numpy(is_foreground).to(device),
+        box_xyxy=torch.from_numpy(np.stack(boxes)).to(device) if boxes else None,
+        mask_logits=torch.from_numpy(np.stack(masks)[:, None]).to(device, dtype) if masks else None,
+    )

@@ -1,0 +1,152 @@
+"""What the service is told by its environment: read once, checked at once, frozen."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sam_backend.errors import SettingsError
+
+_DTYPES = ("float32", "bfloat16")
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of the service; each field names the variable it comes from. An empty variable counts as unset."""
+
+    model: str = "embedded"
+    """SAM_MODEL: "embedded", the name of a variant, or the path of a weights file."""
+
+    device: str = "auto"
+    """SAM_DEVICE: "auto", "cpu", "cuda", "cuda:N" or "mps"."""
+
+    dtype: str = "float32"
+    """SAM_DTYPE: "float32" or "bfloat16"."""
+
+    label_studio_url: str | None = None
+    """LABEL_STUDIO_URL: where this service reaches Label Studio, as http(s)://host[:port][/path]."""
+
+    label_studio_api_key: str | None = field(default=None, repr=False)
+    """LABEL_STUDIO_API_KEY: a legacy token. It is sent to the host of LABEL_STUDIO_URL and nowhere else."""
+
+    local_files_root: Path | None = None
+    """LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT: Label Studio's folder of local files, if it is mounted here too."""
+
+    cache_mb: int = 512
+    """SAM_CACHE_MB: memory for embeddings of pictures seen before; 0 keeps none."""
+
+    max_picture_mb: int = 100
+    """SAM_MAX_PICTURE_MB: the largest picture file that is fetched."""
+
+    max_megapixels: int = 80
+    """SAM_MAX_MEGAPIXELS: the largest picture that is decoded, and the largest mask that is answered."""
+
+    fetch_timeout_s: float = 30.0
+    """SAM_FETCH_TIMEOUT_S: how long fetching one picture may take; Label Studio waits 100 s for the whole answer."""
+
+    port: int = 9090
+    """PORT: where gunicorn listens."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings from environment variables.
+
+        Raises:
+            SettingsError: a value makes no sense; the message names variable, value and what is wanted.
+        """
+        env = {name: value.strip() for name, value in environ.items() if value.strip()}
+        usual = cls()
+        url = _url(env, "LABEL_STUDIO_URL")
+        return cls(
+            model=env.get("SAM_MODEL", usual.model),
+            device=_device(env, "SAM_DEVICE", usual.device),
+            dtype=_dtype(env, "SAM_DTYPE", usual.dtype),
+            label_studio_url=url,
+            label_studio_api_key=_api_key(env, "LABEL_STUDIO_API_KEY", url),
+            local_files_root=_folder(env, "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"),
+            cache_mb=_whole(env, "SAM_CACHE_MB", usual.cache_mb, least=0),
+            max_picture_mb=_whole(env, "SAM_MAX_PICTURE_MB", usual.max_picture_mb, least=1),
+            max_megapixels=_whole(env, "SAM_MAX_MEGAPIXELS", usual.max_megapixels, least=1),
+            fetch_timeout_s=_seconds(env, "SAM_FETCH_TIMEOUT_S", usual.fetch_timeout_s),
+            port=_whole(env, "PORT", usual.port, least=1, most=65535),
+        )
+
+
+def _device(env: Mapping[str, str], name: str, usual: str) -> str:
+    value = env.get(name, usual)
+    if not _DEVICE.fullmatch(value):
+        raise SettingsError(f"{name}={value!r} is no device: give auto, cpu, cuda, cuda:N or mps")
+    return value
+
+
+def _dtype(env: Mapping[str, str], name: str, usual: str) -> str:
+    value = env.get(name, usual)
+    if value not in _DTYPES:
+        raise SettingsError(f"{name}={value!r} is no number type for this model: give {' or '.join(_DTYPES)}")
+    return value
+
+
+def _url(env: Mapping[str, str], name: str) -> str | None:
+    value = env.get(name)
+    if value is not None and not is_http_base_url(value):
+        raise SettingsError(f"{name}={value!r} is no address: give http://HOST[:PORT] or https://HOST[:PORT]")
+    return value and value.rstrip("/")
+
+
+def is_http_base_url(url: str) -> bool:
+    """Whether ``url`` is http(s) with a host, without user, query or fragment: a base to put a path behind."""
+    try:
+        parts = urlsplit(url)
+        port_is_valid = parts.port != 0
+    except ValueError:
+        return False
+    is_plain = not (parts.query or parts.fragment or parts.username or re.search(r"\s", url))
+    return port_is_valid and is_plain and parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _api_key(env: Mapping[str, str], name: str, url: str | None) -> str | None:
+    value = env.get(name)
+    if value is None:
+        return None
+    if not re.fullmatch(r"[!-~]+", value):  # the value itself must never reach a log
+        raise SettingsError(f"{name} holds white space or a sign no token has: give one legacy token of Label Studio")
+    if url is None:
+        raise SettingsError(
+            f"{name} is set without LABEL_STUDIO_URL, so there is no host to send it to: set LABEL_STUDIO_URL too"
+        )
+    return value
+
+
+def _folder(env: Mapping[str, str], name: str) -> Path | None:
+    if name not in env:
+        return None
+    folder = Path(env[name]).absolute()
+    if not folder.is_dir():
+        raise SettingsError(f"{name}={env[name]!r} is no folder here: mount Label Studio's local files there, or unset it")
+    if folder == Path(folder.anchor):
+        raise SettingsError(f"{name}={env[name]!r} would open the whole disk: give the folder of the pictures only")
+    return folder
+
+
+def _whole(env: Mapping[str, str], name: str, usual: int, *, least: int, most: int = 1_000_000) -> int:
+    value = env.get(name, str(usual))
+    number = int(value) if re.fullmatch(r"[0-9]{1,9}", value) else -1
+    if not least <= number <= most:
+        raise SettingsError(f"{name}={value!r} makes no sense: give a whole number from {least} to {most}")
+    return number
+
+
+def _seconds(env: Mapping[str, str], name: str, usual: float) -> float:
+    value = env.get(name, str(usual))
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= 100:
+        raise SettingsError(f"{name}={value!r} makes no sense: give seconds above 0, up to 100")
+    return seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -94,7 +95,8 @@ def _dtype(env: Mapping[str, str], name: str, usual: str) -> str:
 def _url(env: Mapping[str, str], name: str) -> str | None:
     value = env.get(name)
     if value is not None and not is_http_base_url(value):
-        raise SettingsError(f"{name}={value!r} is no address: give http://HOST[:PORT] or https://HOST[:PORT]")
+        shown = value.rpartition("@")[2]  # before it stands a password
+        raise SettingsError(f"{name}={shown!r} is no plain address: give http://HOST[:PORT] or https://HOST[:PORT]")
     return value and value.rstrip("/")
 
 
@@ -125,9 +127,9 @@ def _api_key(env: Mapping[str, str], name: str, url: str | None) -> str | None:
 def _folder(env: Mapping[str, str], name: str) -> Path | None:
     if name not in env:
         return None
-    folder = Path(env[name]).absolute()
+    folder = Path(os.path.abspath(env[name]))  # not resolve(): it may be a link
     if not folder.is_dir():
-        raise SettingsError(f"{name}={env[name]!r} is no folder here: mount Label Studio's local files there, or unset it")
+        raise SettingsError(f"{name}={env[name]!r} is no folder here: mount Label Studio's files there, or unset it")
     if folder == Path(folder.anchor):
         raise SettingsError(f"{name}={env[name]!r} would open the whole disk: give the folder of the pictures only")
     return folder

@@ -1,0 +1,1 @@
+"""Georeferenced rasters: windows in, polygons in map coordinates out."""

@@ -96,7 +96,9 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     except OSError as error:
         raise CheckpointError(f"{path.name} can't be read: {error.strerror}") from None
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise CheckpointError(f"{path.name} holds no plain table of weights: save the network's state_dict() and load that")
+        raise CheckpointError(
+            f"{path.name} holds no plain table of weights: save the network's state_dict() and load that"
+        )
     return {name: _as_float32(value) for name, value in content.items()}
 
 

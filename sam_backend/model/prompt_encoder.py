@@ -58,7 +58,9 @@ class PromptEncoder(nn.Module):
         if prompts.box_xyxy is not None:
             tokens.append(self._embed_corners(prompts.box_xyxy))
         if not tokens:
-            empty = self.no_mask_embed.weight.new_zeros(prompts.points_xy.shape[0], 0, self.no_mask_embed.weight.shape[1])
+            empty = self.no_mask_embed.weight.new_zeros(
+                prompts.points_xy.shape[0], 0, self.no_mask_embed.weight.shape[1]
+            )
             tokens.append(empty)
         return torch.cat(tokens, dim=1), self._embed_mask(prompts.mask_logits)
 

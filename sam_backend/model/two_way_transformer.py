@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the name everyone knows it by
+from torch.nn import functional as F
 
 from sam_backend.model.layers import TransformerMlp
 
@@ -52,9 +52,7 @@ class _TwoWayBlock(nn.Module):
         self.norm4 = nn.LayerNorm(width)
         self.cross_attn_image_to_token = DownscaledAttention(width, width // 2)
 
-    def forward(
-        self, tokens: Tensor, image: Tensor, position: Tensor, image_position: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, tokens: Tensor, image: Tensor, position: Tensor, image_position: Tensor) -> tuple[Tensor, Tensor]:
         tokens = self.norm1(self._self_attend(tokens, position))
         look = self.cross_attn_token_to_image(q=tokens + position, k=image + image_position, v=image)
         tokens = self.norm2(tokens + look)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the name everyone knows it by
+from torch.nn import functional as F
 
 from sam_backend.model.image_encoder import ImageEncoder, ImageFeatures
 from sam_backend.model.layers import LayerNorm2d, TransformerMlp

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - the name everyone knows it by
+from torch.nn import functional as F
 
 from sam_backend.errors import ImageError
 
@@ -57,6 +57,19 @@ class ImageFrame:
         """Resize (h, w, 3) to ``resized_hw`` exactly as the official code: bilinear with antialiasing, on 8 bits."""
         height, width = self.resized_hw
         return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+
+    def image_to_model_coverage(self, mask: NDArray[np.bool_], cell_px: int) -> NDArray[np.float32]:
+        """Shrink a mask (h, w) to the network's square in cells of ``cell_px`` model px: each cell's covered share.
+
+        Returns:
+            (model_size / cell_px, model_size / cell_px), 0..1, zero outside the picture.
+        """
+        height, width = (max(1, round(side / cell_px)) for side in self.resized_hw)
+        image = Image.fromarray(mask.astype(np.float32))
+        shrunk = np.asarray(image.resize((width, height), Image.Resampling.BOX))
+        square = np.zeros((self.model_size // cell_px,) * 2, np.float32)
+        square[:height, :width] = shrunk
+        return square
 
     def low_res_to_image_logits(self, low_res_logits: Tensor) -> Tensor:
         """Upsample (n, low, low) logits of the decoder to (n, h, w) in image px; still logits, object where > 0."""

@@ -97,7 +97,9 @@ class Predictor:
     ) -> list[MaskPrediction]:
         """Decode several objects of one picture at once; answers in the order of the prompts. See `segment`."""
         if embedding.model_version != self.version:
-            raise PromptError(f"the embedding was made by {embedding.model_version}, not by {self.version}: embed again")
+            raise PromptError(
+                f"the embedding was made by {embedding.model_version}, not by {self.version}: embed again"
+            )
         checked = [_fit_to_picture(one, embedding.frame, self.network.low_res_size) for one in prompts]
         answers: dict[int, MaskPrediction] = {}
         for indices in _alike(checked):
@@ -127,7 +129,9 @@ def _find_device(device: str) -> torch.device:
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).split("\n", 1)[0]
-        raise DeviceError(f"the device {device!r} can't be used ({reason}): choose auto, cpu or one that is here") from None
+        raise DeviceError(
+            f"the device {device!r} can't be used ({reason}): choose auto, cpu or one that is here"
+        ) from None
     return found
 
 
@@ -165,9 +169,7 @@ def _alike(prompts: Sequence[Prompts]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _to_tensors(
-    prompts: list[Prompts], frame: ImageFrame, device: torch.device, dtype: torch.dtype
-) -> PromptTensors:
+def _to_tensors(prompts: list[Prompts], frame: ImageFrame, device: torch.device, dtype: torch.dtype) -> PromptTensors:
     points_xy = np.stack([frame.image_to_model_xy(one.points_xy) for one in prompts])
     is_foreground = np.stack([one.is_foreground for one in prompts])
     boxes = [frame.image_to_model_xyxy(one.box_xyxy) for one in prompts if one.box_xyxy is not None]

@@ -1,0 +1,50 @@
+"""``python -m sam_backend COMMAND``: the command line."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from sam_backend.cli import evaluate, raster, segment, train
+from sam_backend.errors import SamBackendError
+
+COMMANDS = (segment, raster, train, evaluate)
+EXIT_BAD_INPUT = 2
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_BAD_INPUT, f"error: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; bad input gives one line on stderr and exit code 2."""
+    parser = _OneLineParser(prog="python -m sam_backend", description="Segment Anything where people work.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_parser(commands)
+    arguments = parser.parse_args(_bind_negative_numbers(sys.argv[1:] if argv is None else argv))
+    try:
+        code: int = arguments.run(arguments)
+    except SamBackendError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
+        return EXIT_BAD_INPUT
+    return code
+
+
+def _bind_negative_numbers(argv: Sequence[str]) -> list[str]:
+    """Make ``--box -77.1,38.9,...`` one word: argparse takes a western longitude for an option."""
+    bound: list[str] = []
+    for word in argv:
+        if bound and bound[-1].startswith("--") and re.match(r"-[\d.]+,", word):
+            bound[-1] += f"={word}"
+        else:
+            bound.append(word)
+    return bound
+
+
+if __name__ == "__main__":
+    sys.exit(main())

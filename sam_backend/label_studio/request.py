@@ -1,0 +1,96 @@
+"""The body of ``/predict``, as Label Studio 1.2x sends it, made into a typed request. Tolerant of what is left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sam_backend.errors import RequestError
+from sam_backend.label_studio.labeling_config import LabelingConfig, parse_labeling_config
+
+_CURE = "send what Label Studio sends"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task: a row of the project."""
+
+    id: int | None
+    """None in test requests without one."""
+
+    data: dict[str, Any]
+    """What was imported: addresses of pictures and whatever else."""
+
+    def picture_uri(self, data_key: str, item_index: int | None = None) -> str:
+        """The address under ``data_key``; of a list of pictures (``valueList``) the one at ``item_index``.
+
+        Raises:
+            RequestError: there is no address there.
+        """
+        value = self.data.get(data_key)
+        if isinstance(value, list) and item_index is not None and 0 <= item_index < len(value):
+            value = value[item_index]
+        if not isinstance(value, str) or not value.strip():
+            raise RequestError(
+                f"the task's data has no picture under {data_key[:60]!r}: give an address there, as the config asks"
+            )
+        return value.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class PredictRequest:
+    """One call of ``/predict``."""
+
+    tasks: tuple[Task, ...]
+    """One when a person clicks or opens a task; any number for "Retrieve predictions"."""
+
+    project: str | None
+    """ "<id>.<time of creation>", the same text that ``/setup`` brings."""
+
+    config: LabelingConfig
+    """Of the project; empty if none came."""
+
+    prompt_items: tuple[dict[str, Any], ...] | None
+    """The regions drawn as prompts, oldest first. None when nobody clicked: a task was opened, or a batch."""
+
+
+def parse_predict_request(body: object) -> PredictRequest:
+    """Read a ``/predict`` body.
+
+    Raises:
+        RequestError: it is no JSON object, has no list of tasks, or a labeling config that is no XML.
+    """
+    if not isinstance(body, dict):
+        raise RequestError(f"the body must be a JSON object, got {type(body).__name__}: {_CURE}")
+    tasks = body.get("tasks")
+    if not isinstance(tasks, list):
+        raise RequestError(f"tasks must be a list, got {type(tasks).__name__}: {_CURE}")
+    items = _prompt_items(body.get("params"))
+    if items is not None and not tasks:
+        raise RequestError("prompts came without a task: send the one task they were drawn on")
+    return PredictRequest(
+        tasks=tuple(_task(task) for task in tasks),
+        project=_text_or_none(body.get("project")),
+        config=parse_labeling_config(_text_or_none(body.get("label_config"))),
+        prompt_items=items,
+    )
+
+
+def _task(task: object) -> Task:
+    data = task.get("data") if isinstance(task, dict) else None
+    if not isinstance(task, dict) or not isinstance(data, dict):
+        raise RequestError(f"a task must be an object with data in it: {_CURE}")
+    task_id = task.get("id")
+    return Task(id=task_id if isinstance(task_id, int) else None, data=data)
+
+
+def _prompt_items(params: object) -> tuple[dict[str, Any], ...] | None:
+    context = params.get("context") if isinstance(params, dict) else None
+    if not isinstance(context, dict):
+        return None
+    result = context.get("result")
+    return tuple(item for item in result if isinstance(item, dict)) if isinstance(result, list) else ()
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None

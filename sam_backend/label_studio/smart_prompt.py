@@ -1,0 +1,180 @@
+"""The regions a person drew as prompts ("smart" key points and rectangles), made into one object's prompts.
+
+Only types known here count; every other region (brush, polygon, choices, ...) is passed over. One request is about
+one object: if its regions differ in label, object or picture, the last region decides and the others are passed over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sam_backend.label_studio.frame import percent_to_image_xy, rectangle_pct_bounds
+from sam_backend.types import Prompts
+
+_POINT_TYPES = ("keypointlabels", "keypoint")
+_RECTANGLE_TYPES = ("rectanglelabels", "rectangle")
+
+
+@dataclass(frozen=True, slots=True)
+class PointPct:
+    """A key point, in percent of width and height."""
+
+    x_pct: float
+    y_pct: float
+    is_foreground: bool
+    """False where Alt was held: "not this"."""
+
+
+@dataclass(frozen=True, slots=True)
+class RectanglePct:
+    """A rectangle, in percent of width and height, turned about its own first corner."""
+
+    x_pct: float
+    y_pct: float
+    width_pct: float
+    height_pct: float
+    rotation_deg: float
+    """Clockwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmartPrompt:
+    """What a person pointed at to name one object, as the editor sent it."""
+
+    to_name: str
+    """The picture's name in the labeling config."""
+
+    label: str | None
+    """The label picked in the editor; None where the config has no labels."""
+
+    original_hw: tuple[int, int] | None
+    """The picture's size in px as the editor sees it, and so the size of the mask it wants."""
+
+    image_rotation: int | float
+    """The editor's view was turned by this; coordinates and masks are not. To be echoed."""
+
+    item_index: int | None
+    """Which picture of a list it is, to be echoed; None where there is no list."""
+
+    points: tuple[PointPct, ...]
+    """Oldest first."""
+
+    rectangle: RectanglePct | None
+    """The newest. Earlier ones are other objects, answered already."""
+
+    def to_prompts(self, image_hw: tuple[int, int]) -> Prompts | None:
+        """Put the prompts into image px of a picture of this size; None if nothing usable is left.
+
+        What lies outside is moved to the edge. Clicks that only say "not this" name no object, nor does a rectangle
+        without area.
+        """
+        box_xyxy = self._box_xyxy(image_hw)
+        if box_xyxy is None and not any(point.is_foreground for point in self.points):
+            return None
+        points_pct = np.array([(point.x_pct, point.y_pct) for point in self.points]).reshape(-1, 2).clip(0, 100)
+        return Prompts(
+            points_xy=percent_to_image_xy(points_pct, image_hw).astype(np.float32),
+            is_foreground=np.array([point.is_foreground for point in self.points], np.bool_),
+            box_xyxy=None if box_xyxy is None else np.array(box_xyxy, np.float32),
+        )
+
+    def _box_xyxy(self, image_hw: tuple[int, int]) -> list[float] | None:
+        if self.rectangle is None:
+            return None
+        bounds_pct = rectangle_pct_bounds(
+            corner_pct=np.array([self.rectangle.x_pct, self.rectangle.y_pct]),
+            size_pct=np.array([self.rectangle.width_pct, self.rectangle.height_pct]),
+            rotation_deg=self.rectangle.rotation_deg,
+            original_hw=self.original_hw or image_hw,
+        ).clip(0, 100)
+        corners_xy = percent_to_image_xy(bounds_pct.reshape(2, 2), image_hw).astype(np.float32)
+        has_area = bool((corners_xy[1] > corners_xy[0]).all())
+        return corners_xy.ravel().tolist() if has_area else None
+
+
+def parse_smart_prompt(items: Sequence[dict[str, Any]]) -> SmartPrompt | None:
+    """Read the prompts out of ``context.result``; None if no usable key point or rectangle is among them."""
+    labels_by_id = {item["id"]: label for item in items if isinstance(item.get("id"), str) and (label := _label(item))}
+    drawn = [
+        (item, shape, _label(item) or labels_by_id.get(_text(item.get("id"))))
+        for item in _without_doubles(items)
+        if (shape := _shape(item)) is not None
+    ]
+    if not drawn:
+        return None
+    newest, _, label = drawn[-1]
+    shapes = [shape for item, shape, its_label in drawn if (its_label, _place(item)) == (label, _place(newest))]
+    return SmartPrompt(
+        to_name=_text(newest.get("to_name")),
+        label=label,
+        original_hw=_original_hw(newest),
+        image_rotation=_number(newest.get("image_rotation")) or 0,
+        item_index=_item_index(newest),
+        points=tuple(shape for shape in shapes if isinstance(shape, PointPct)),
+        rectangle=next((shape for shape in reversed(shapes) if isinstance(shape, RectanglePct)), None),
+    )
+
+
+def _without_doubles(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One region per id: the unified ``<Labels>`` palette sends each region again as a carrier of its label."""
+    shapes = [item for item in items if item.get("type") in _POINT_TYPES + _RECTANGLE_TYPES]
+    return list({_text(item.get("id")) or index: item for index, item in enumerate(shapes)}.values())
+
+
+def _shape(item: dict[str, Any]) -> PointPct | RectanglePct | None:
+    value = item.get("value")
+    if not isinstance(value, dict):
+        return None
+    x_pct, y_pct = _number(value.get("x")), _number(value.get("y"))
+    if x_pct is None or y_pct is None:
+        return None
+    if item["type"] in _POINT_TYPES:
+        return PointPct(x_pct, y_pct, is_foreground=item.get("is_positive") is not False)
+    width_pct, height_pct = _number(value.get("width")), _number(value.get("height"))
+    if width_pct is None or height_pct is None:
+        return None
+    return RectanglePct(x_pct, y_pct, width_pct, height_pct, rotation_deg=_number(value.get("rotation")) or 0.0)
+
+
+def _label(item: dict[str, Any]) -> str | None:
+    value = item.get("value")
+    if not isinstance(value, dict):
+        return None
+    for key in (_text(item.get("type")), "labels"):
+        labels = value.get(key)
+        if isinstance(labels, list) and labels and isinstance(labels[0], str):
+            return labels[0]
+    return None
+
+
+def _place(item: dict[str, Any]) -> tuple[str, int | None]:
+    return _text(item.get("to_name")), _item_index(item)
+
+
+def _item_index(item: dict[str, Any]) -> int | None:
+    index = item.get("item_index")
+    return index if isinstance(index, int) and not isinstance(index, bool) else None
+
+
+def _original_hw(item: dict[str, Any]) -> tuple[int, int] | None:
+    height, width = (_number(item.get(name)) for name in ("original_height", "original_width"))
+    if height is None or width is None or height < 1 or width < 1:
+        return None
+    return int(height), int(width)
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    if abs(value) > 1e9 or not math.isfinite(value):  # a whole number too large for a float fails the first test
+        return None
+    return value
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

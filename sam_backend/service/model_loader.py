@@ -1,0 +1,117 @@
+"""The model, loaded in the background so that the service answers from its first millisecond."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from sam_backend.errors import SamBackendError
+from sam_backend.predict.predictor import Predictor
+
+T = TypeVar("T")
+
+
+class ModelUnavailableError(SamBackendError):
+    """The model is still loading, or its loading failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """What can be said of the model right now, without waiting."""
+
+    state: Literal["loading", "ready", "failed"]
+    name: str
+    version: str | None
+    """None until the weights have been read once."""
+
+    device: str | None
+    """None until loaded."""
+
+    error: str | None
+    """Why it failed."""
+
+
+class ModelLoader:
+    """Loads one model in a thread of its own; everyone else asks, or waits.
+
+    Args:
+        name: what to call the model until it is loaded.
+        read_version: reads the version off the weights; far cheaper than loading them.
+        load: loads the model.
+        on_end: called in the loading thread when it is ready or has failed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        read_version: Callable[[], str],
+        load: Callable[[], Predictor],
+        on_end: Callable[[ModelStatus], None],
+    ) -> None:
+        self._name = name
+        self._read_version = read_version
+        self._load = load
+        self._on_end = on_end
+        self._version: Future[str] = Future()
+        self._predictor: Future[Predictor] = Future()
+
+    def start(self) -> None:
+        """Start loading; returns at once."""
+        threading.Thread(target=self._run, name="model-loader", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._version.set_result(self._read_version())
+            self._predictor.set_result(self._load())
+        except Exception as error:  # noqa: BLE001 - the outermost edge of this thread; told to all who ask
+            failure = ModelUnavailableError(f"the model {self._name!r} couldn't be loaded: {_reason(error)}")
+            if not self._version.done():
+                self._version.set_exception(failure)
+            self._predictor.set_exception(failure)
+        self._on_end(self.status())
+
+    def wait(self, timeout_s: float) -> Predictor:
+        """Return the model, waiting for it if need be.
+
+        Raises:
+            ModelUnavailableError: it couldn't be loaded, or isn't by then.
+        """
+        return self._result(self._predictor, timeout_s)
+
+    def wait_for_version(self, timeout_s: float) -> str:
+        """Return the version, which is known well before the model is loaded.
+
+        Raises:
+            ModelUnavailableError: the weights couldn't be read or loaded, or haven't been read by then.
+        """
+        if self._predictor.done():
+            return self.wait(timeout_s).version
+        return self._result(self._version, timeout_s)
+
+    def status(self) -> ModelStatus:
+        """Say how things stand, at once."""
+        version = _now(self._version)
+        if not self._predictor.done():
+            return ModelStatus("loading", self._name, version, device=None, error=None)
+        predictor = _now(self._predictor)
+        if predictor is None:
+            return ModelStatus("failed", self._name, version, device=None, error=str(self._predictor.exception()))
+        return ModelStatus("ready", predictor.name, predictor.version, device=str(predictor.device), error=None)
+
+    def _result(self, future: Future[T], timeout_s: float) -> T:
+        try:
+            return future.result(timeout_s)
+        except FutureTimeoutError:
+            raise ModelUnavailableError(f"the model {self._name!r} is still loading: try again in a moment") from None
+
+
+def _now(future: Future[T]) -> T | None:
+    return future.result() if future.done() and future.exception() is None else None
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, SamBackendError) else f"{type(error).__name__}: {error}"

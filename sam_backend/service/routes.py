@@ -1,0 +1,64 @@
+"""The routes that Label Studio 1.2x calls, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, request
+
+from sam_backend.errors import RequestError
+from sam_backend.label_studio.request import parse_predict_request
+from sam_backend.service.annotator import Annotator
+from sam_backend.service.model_loader import ModelLoader
+from sam_backend.service.setup_memory import SetupMemory
+
+_WAIT_FOR_VERSION_S = 2.5  # Label Studio gives up after 3 s
+
+
+def label_studio_routes(model: ModelLoader, annotator: Annotator, setups: SetupMemory) -> Blueprint:
+    """Build the routes over finished parts."""
+    routes = Blueprint("label_studio", __name__)
+
+    @routes.get("/")
+    @routes.get("/health")
+    def health() -> dict[str, Any]:
+        status = model.status()
+        return {
+            "status": "UP",
+            "model_class": "SegmentAnything",
+            "model": status.name,
+            "model_version": status.version,
+            "device": status.device,
+            "state": status.state,
+            "error": status.error,
+        }
+
+    @routes.post("/setup")
+    def setup() -> dict[str, str]:
+        body = _json_body()
+        if not isinstance(body, dict):
+            raise RequestError("a JSON object was wanted for /setup: send what Label Studio sends")
+        setups.remember(body.get("project"), body.get("hostname"), body.get("access_token"))
+        return {"model_version": model.wait_for_version(_WAIT_FOR_VERSION_S)}
+
+    @routes.post("/predict")
+    def predict() -> dict[str, Any]:
+        return {"results": annotator.answer(parse_predict_request(_json_body()))}
+
+    @routes.get("/versions")
+    def versions() -> dict[str, list[str]]:
+        return {"versions": [model.wait_for_version(_WAIT_FOR_VERSION_S)]}
+
+    @routes.post("/webhook")
+    def webhook() -> dict[str, str]:
+        return {}  # unread: nothing here depends on events yet, and Label Studio waits one second only
+
+    return routes
+
+
+def _json_body() -> object:
+    try:
+        return json.loads(request.get_data(cache=False))
+    except (ValueError, RecursionError) as error:
+        raise RequestError("the body is no JSON: send what Label Studio sends") from error

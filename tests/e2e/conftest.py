@@ -1,0 +1,119 @@
+"""The servers, the browser and the project that the browser test works with."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from backend import RecordingProxy, start_backend
+from editor import Editor, launch_browser
+from nuclei import NucleiScene, make_nuclei_scene
+from playwright.sync_api import Browser, sync_playwright
+from project import Project
+from server_process import ServerProcess, free_port
+from studio import EMAIL, LEGACY_TOKEN, PASSWORD, StudioApi, start_studio
+
+ROOT = Path(__file__).parents[2]
+LABELING_CONFIG = ROOT / "docs" / "labeling-config.xml"
+SERVERS = pytest.StashKey[list[ServerProcess]]()
+
+
+def pytest_configure() -> None:
+    """Let a terminated run stop its servers as an interrupted one does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    folder = Path(os.environ.get("E2E_ARTIFACTS", ROOT / ".e2e" / "artifacts"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scene() -> NucleiScene:
+    return make_nuclei_scene()
+
+
+@pytest.fixture(scope="session")
+def local_files_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("local-files")
+
+
+@pytest.fixture(scope="session")
+def studio_server(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, local_files_root: Path, artifacts: Path
+) -> Iterator[str]:
+    port, data_dir = free_port(), tmp_path_factory.mktemp("label-studio")
+    server = start_studio(port, data_dir, local_files_root, artifacts / "label-studio.log")
+    yield from _running(pytestconfig, server, f"http://127.0.0.1:{port}")
+
+
+@pytest.fixture(scope="session")
+def backend_server(pytestconfig: pytest.Config, studio_server: str, artifacts: Path) -> Iterator[str]:
+    port = free_port()
+    server = start_backend(port, studio_server, LEGACY_TOKEN, artifacts / "backend.log")
+    yield from _running(pytestconfig, server, f"http://127.0.0.1:{port}")
+
+
+@pytest.fixture
+def proxy(backend_server: str) -> Iterator[RecordingProxy]:
+    recording = RecordingProxy(backend_server)
+    yield recording
+    recording.close()
+
+
+@pytest.fixture
+def uploaded(studio_server: str, proxy: RecordingProxy, scene: NucleiScene, tmp_path: Path) -> Project:
+    api = StudioApi(studio_server)
+    project = api.create_project("Nuclei", LABELING_CONFIG.read_text())
+    task = api.upload_picture(project, scene.save(tmp_path / "nuclei.png"))
+    return Project(api, proxy, project, task, api.connect_backend(project, proxy.url))
+
+
+@pytest.fixture
+def from_local_files(studio_server: str, proxy: RecordingProxy, scene: NucleiScene, local_files_root: Path) -> Project:
+    folder = local_files_root / "first slide"
+    folder.mkdir()
+    scene.save(folder / "nuclei 1.png")
+    api = StudioApi(studio_server)
+    project = api.create_project("Nuclei on disk", LABELING_CONFIG.read_text())
+    task = api.add_local_folder(project, folder)
+    return Project(api, proxy, project, task, api.connect_backend(project, proxy.url))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = launch_browser(playwright)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def editor(browser: Browser, studio_server: str, artifacts: Path, request: pytest.FixtureRequest) -> Iterator[Editor]:
+    page = Editor.log_in(browser, studio_server, EMAIL, PASSWORD)
+    n_failed = request.session.testsfailed
+    yield page
+    if request.session.testsfailed > n_failed:
+        page.save_screenshot(artifacts / f"failed-{request.node.name}.png")
+    page.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Print the tails of both servers' logs below a failure."""
+    report = yield
+    if report.failed:
+        for server in item.config.stash.get(SERVERS, []):
+            report.sections.append((f"{server.name}: end of {server.log_path}", server.log_tail()))
+    return report
+
+
+def _running(config: pytest.Config, server: ServerProcess, url: str) -> Iterator[str]:
+    config.stash.setdefault(SERVERS, []).append(server)
+    yield url
+    server.stop()

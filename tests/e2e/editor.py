@@ -1,0 +1,175 @@
+"""The labeling page of Label Studio, as an annotator sees and touches it."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Browser, FloatRect, Locator, Page, Playwright, ViewportSize
+
+WINDOW: ViewportSize = {"width": 1400, "height": 840}
+CHROMIUM_FLAGS = (
+    "--no-sandbox",  # the test runs as root in containers
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # nothing outside this machine is asked
+)
+SETTLE_S = 0.4
+CHANGED = 24
+"""Difference of a colour channel, of 255, from which a pixel of the screen counts as changed."""
+
+SmartTool = Literal["key-point-tool", "rectangle-tool"]
+
+
+def launch_browser(playwright: Playwright) -> Browser:
+    """Start the machine's Chromium without a window."""
+    return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(CHROMIUM_FLAGS))
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """The open labeling page."""
+
+    page: Page
+    studio_url: str
+
+    @classmethod
+    def log_in(cls, browser: Browser, studio_url: str, email: str, password: str) -> Editor:
+        """Log in through the form, in a fresh window."""
+        page = browser.new_context(viewport=WINDOW).new_page()
+        page.goto(f"{studio_url}/user/login/")
+        page.fill("input[name=email]", email)
+        page.fill("input[name=password]", password)
+        page.click("button[type=submit]")
+        page.wait_for_url(lambda url: "/user/login" not in url)
+        return cls(page=page, studio_url=studio_url)
+
+    def open_task(self, project: int, task: int) -> None:
+        """Open a task and wait until its picture is drawn."""
+        self.page.goto(f"{self.studio_url}/projects/{project}/data?task={task}")
+        self._picture.wait_for(state="visible")
+        self.page.wait_for_function(
+            "() => { const i = document.querySelector('img[alt=image]'); return i && i.complete && i.naturalWidth > 0 }"
+        )
+        self.settle()
+
+    def turn_on_auto_annotation(self) -> None:
+        """Switch Auto-Annotation on, if it isn't yet."""
+        toggle = self.page.get_by_test_id("bottombar-auto-annotation-toggle")
+        if not toggle.is_checked():
+            self.page.locator("label", has=toggle).click()
+        self.settle()
+
+    def take_smart_tool(self, tool: SmartTool) -> None:
+        """Choose the smart key point or the smart rectangle in the toolbar."""
+        self.page.locator(".lsf-toolbar button.lsf-tool_smart").first.hover()
+        self.page.locator(f".lsf-toolbar__smart button[aria-label={tool}]").first.click()
+
+    def choose_label(self, control: str, label: str) -> None:
+        """Select a label in the palette of one control: a new region unselects it, so before every prompt."""
+        palette = self.page.locator(".lsf-labels").nth(self._palettes().index(control))
+        chip = palette.locator(".lsf-label", has_text=label)
+        if "lsf-label_selected" not in (chip.get_attribute("class") or ""):
+            chip.click()
+
+    def click(self, x_px: float, y_px: float, *, is_foreground: bool = True) -> None:
+        """Click on the picture at image px; a background click holds Alt."""
+        x, y = self._to_screen(x_px, y_px)
+        if not is_foreground:
+            self.page.keyboard.down("Alt")
+        self.page.mouse.click(x, y)
+        if not is_foreground:
+            self.page.keyboard.up("Alt")
+
+    def drag_box(self, box_xyxy: tuple[float, float, float, float]) -> None:
+        """Drag a rectangle from the left top to the right bottom corner, in image px."""
+        x0, y0 = self._to_screen(*box_xyxy[:2])
+        x1, y1 = self._to_screen(*box_xyxy[2:])
+        self.page.mouse.move(x0, y0)
+        self.page.mouse.down()
+        self.page.mouse.move((x0 + x1) / 2, (y0 + y1) / 2, steps=4)
+        self.page.mouse.move(x1, y1, steps=4)
+        self.page.mouse.up()
+
+    def accept(self) -> None:
+        """Accept all suggestions."""
+        self.page.get_by_test_id("bottombar-accept-suggestions-button").click()
+        self.page.wait_for_function("() => Htx.annotationStore.selected.suggestions.size === 0")
+        self.settle()
+
+    def submit(self) -> None:
+        """Submit the annotation and wait until the server has it."""
+        with self.page.expect_response(
+            lambda response: "/annotations" in response.url and response.request.method == "POST"
+        ) as answer:
+            self.page.get_by_test_id("bottombar-submit-button").click()
+        if not answer.value.ok:
+            raise RuntimeError(f"Label Studio answered {answer.value.status} to the submission: {answer.value.text()}")
+
+    def wait_for_suggestion(self, region_id: str) -> None:
+        """Wait until the editor holds a region of this id as a suggestion and has drawn it."""
+        self.page.wait_for_function(
+            "id => Array.from(Htx.annotationStore.selected.suggestions.values()).some(r => r.cleanId === id)",
+            arg=region_id,
+        )
+        self.settle()
+
+    def canvas_rgb(self) -> NDArray[np.int16]:
+        """Return the picture as the screen shows it, with all that is drawn over it, in image px: (h, w, 3)."""
+        self.page.mouse.move(5, 5)
+        self.settle()
+        shot = Image.open(io.BytesIO(self.page.screenshot(clip=self._picture_box()))).convert("RGB")
+        size_wh = self._picture.evaluate("image => [image.naturalWidth, image.naturalHeight]")
+        return np.asarray(shot.resize(tuple(size_wh), Image.Resampling.BILINEAR), np.int16)
+
+    def save_screenshot(self, path: Path) -> None:
+        """Keep the whole window as PNG."""
+        self.page.mouse.move(5, 5)
+        self.settle()
+        self.page.screenshot(path=path)
+
+    def wait(self, seconds: float) -> None:
+        """Wait; unlike sleep, this keeps the page's events flowing."""
+        self.page.wait_for_timeout(1000 * seconds)
+
+    def settle(self) -> None:
+        """Let animations and redraws end."""
+        self.wait(SETTLE_S)
+
+    def close(self) -> None:
+        """Close the window."""
+        self.page.context.close()
+
+    @property
+    def _picture(self) -> Locator:
+        return self.page.locator("img[alt=image]").first
+
+    def _picture_box(self) -> FloatRect:
+        box = self._picture.bounding_box()
+        if box is None:
+            raise RuntimeError("the picture isn't on the screen: open a task first")
+        return box
+
+    def _to_screen(self, x_px: float, y_px: float) -> tuple[float, float]:
+        box = self._picture_box()
+        width, height = self._picture.evaluate("image => [image.naturalWidth, image.naturalHeight]")
+        return box["x"] + x_px / width * box["width"], box["y"] + y_px / height * box["height"]
+
+    def _palettes(self) -> list[str]:
+        names = self.page.evaluate(
+            "() => JSON.stringify(Array.from(Htx.annotationStore.selected.names.values())"
+            ".filter(c => c.type.endsWith('labels')).map(c => c.name))"
+        )
+        return list(json.loads(names))
+
+
+def changed_pixels(before_rgb: NDArray[np.int16], after_rgb: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """Return where two views of the canvas differ, (h, w)."""
+    return np.asarray(np.abs(after_rgb - before_rgb).max(axis=-1) > CHANGED)

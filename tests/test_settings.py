@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+
+from sam_backend.errors import SettingsError
+from sam_backend.settings import Settings
+
+
+def test_empty_environment_gives_the_usual_settings() -> None:
+    assert Settings.from_env({}) == Settings()
+
+
+def test_blank_variables_count_as_unset() -> None:
+    assert Settings.from_env({"SAM_MODEL": "", "LABEL_STUDIO_URL": " ", "PORT": ""}) == Settings()
+
+
+def test_every_variable_is_read(tmp_path: Path) -> None:
+    environ = {
+        "SAM_MODEL": "vit_b",
+        "SAM_DEVICE": "cuda:1",
+        "SAM_DTYPE": "bfloat16",
+        "LABEL_STUDIO_URL": "https://label.example:8080/studio/",
+        "LABEL_STUDIO_API_KEY": " 0123abcd ",
+        "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(tmp_path),
+        "SAM_CACHE_MB": "0",
+        "SAM_MAX_PICTURE_MB": "7",
+        "SAM_MAX_MEGAPIXELS": "8",
+        "SAM_FETCH_TIMEOUT_S": "2.5",
+        "PORT": "9091",
+    }
+    assert Settings.from_env(environ) == Settings(
+        model="vit_b",
+        device="cuda:1",
+        dtype="bfloat16",
+        label_studio_url="https://label.example:8080/studio",
+        label_studio_api_key="0123abcd",
+        local_files_root=tmp_path,
+        cache_mb=0,
+        max_picture_mb=7,
+        max_megapixels=8,
+        fetch_timeout_s=2.5,
+        port=9091,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("SAM_DEVICE", "gpu", "cuda"),
+        ("SAM_DTYPE", "float16", "float32 or bfloat16"),
+        ("LABEL_STUDIO_URL", "localhost:8080", "http://HOST"),
+        ("LABEL_STUDIO_URL", "http://", "http://HOST"),
+        ("LABEL_STUDIO_URL", "http://h:0", "http://HOST"),
+        ("LABEL_STUDIO_URL", "http://h:99999", "http://HOST"),
+        ("LABEL_STUDIO_URL", "http://h/?a=1", "http://HOST"),
+        ("LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT", "no/such/folder", "mount"),
+        ("LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT", "/", "only"),
+        ("LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT", "/../", "only"),
+        ("SAM_CACHE_MB", "-1", "whole number from 0"),
+        ("SAM_CACHE_MB", "1e3", "whole number"),
+        ("SAM_MAX_PICTURE_MB", "0", "whole number from 1"),
+        ("SAM_MAX_MEGAPIXELS", "many", "whole number from 1"),
+        ("SAM_FETCH_TIMEOUT_S", "0", "seconds above 0"),
+        ("SAM_FETCH_TIMEOUT_S", "nan", "seconds above 0"),
+        ("SAM_FETCH_TIMEOUT_S", "soon", "seconds above 0"),
+        ("SAM_FETCH_TIMEOUT_S", "101", "up to 100"),
+        ("PORT", "65536", "to 65535"),
+    ],
+)
+def test_wrong_value_is_named_with_variable_and_cure(name: str, value: str, wanted: str) -> None:
+    with pytest.raises(SettingsError, match=wanted) as caught:
+        Settings.from_env({name: value})
+    assert str(caught.value).startswith(f"{name}={value!r} ")
+
+
+def test_key_is_never_shown() -> None:
+    settings = Settings.from_env({"LABEL_STUDIO_URL": "http://h", "LABEL_STUDIO_API_KEY": "secret"})
+    assert "secret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        pytest.param({"LABEL_STUDIO_URL": "http://h", "LABEL_STUDIO_API_KEY": "sec ret"}, id="key with a space"),
+        pytest.param({"LABEL_STUDIO_API_KEY": "secret"}, id="key without an address"),
+        pytest.param({"LABEL_STUDIO_URL": "http://me:secret@h"}, id="password in the address"),
+    ],
+)
+def test_error_about_a_secret_does_not_tell_it(environ: dict[str, str]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(environ)
+    assert "sec" not in str(caught.value)

@@ -32,9 +32,8 @@ def main() -> None:
     for path in sorted(Path(sys.argv[1], "images").glob("*.png")):
         image = read_picture(path)
         by_size[image.shape][path.stem] = image
-    print(
-        "# BBBC038v1 pictures never trained on, in whole groups of neighbouring tiles. See benchmarks/make_nuclei_split.py"
-    )
+    print("# BBBC038v1 pictures never trained on, in whole groups of neighbouring tiles.")
+    print("# Made by benchmarks/make_nuclei_split.py")
     chosen = [name for pictures in by_size.values() for name in choose(group(pictures))]
     print("\n".join(sorted(chosen)))
 

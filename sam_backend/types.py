@@ -87,7 +87,8 @@ def _check_box(box_xyxy: NDArray[np.float32]) -> None:
         raise PromptError(f"a box needs finite coordinates, got {x0:g},{y0:g},{x1:g},{y1:g}")
     if x1 <= x0 or y1 <= y0:
         raise PromptError(
-            f"the box {x0:g},{y0:g},{x1:g},{y1:g} has no area: give left, top, right, bottom with right > left and bottom > top"
+            f"the box {x0:g},{y0:g},{x1:g},{y1:g} has no area: give left, top, right, bottom "
+            "with right > left and bottom > top"
         )
 
 

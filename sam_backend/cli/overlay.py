@@ -40,4 +40,5 @@ def draw_overlay(image: NDArray[np.uint8], mask: NDArray[np.bool_], prompts: Pro
 def _edge(mask: NDArray[np.bool_], line_px: int) -> NDArray[np.bool_]:
     """The mask's own pixels within ``line_px`` of its outside."""
     eroded = Image.fromarray(mask.astype(np.uint8)).filter(ImageFilter.MinFilter(2 * line_px + 1))
-    return mask & (np.asarray(eroded) == 0)
+    edge: NDArray[np.bool_] = mask & (np.asarray(eroded) == 0)
+    return edge

@@ -13,19 +13,21 @@ from sam_backend.model.sam import Sam
 from sam_backend.model.variants import EMBEDDED
 from sam_backend.training.initialise import initialise
 from sam_backend.training.label_folder import LabelFolder, held_out_nuclei
+from sam_backend.training.pointing import teach_pointing
 from sam_backend.training.rounds import LessonReport
 from sam_backend.training.sample import SampleSource
 from sam_backend.training.scenes import GeneratedScenes
 from sam_backend.training.trainer import Trainer, TrainingPlan, save_weights
 
 SCENES_SHARE = 0.3
+N_POINTING_STEPS = 250
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Say what the command takes."""
     parser = commands.add_parser("train", help="train a small network from nothing")
     parser.add_argument("--nuclei", type=Path, help="folder of BBBC038v1: images/NAME.png and labels/NAME.png")
-    parser.add_argument("--steps", type=int, default=3000, help="steps of two pictures each (default 3000)")
+    parser.add_argument("--steps", type=int, default=2600, help="steps of two pictures each (default 2600)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on from OUT.state where it was left")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.pth")
@@ -35,17 +37,25 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Train, then write the averaged weights."""
     plan = TrainingPlan(n_steps=arguments.steps, seed=arguments.seed)
-    torch.manual_seed(plan.seed)
-    network = Sam(EMBEDDED)
-    initialise(network)
-    trainer = Trainer(network, _sources(arguments.nuclei), plan)
     state_file = arguments.output.with_suffix(".state")
-    if arguments.resume and state_file.exists():
+    resumed = arguments.resume and state_file.exists()
+    trainer = Trainer(_new_network(plan.seed, untaught=resumed), _sources(arguments.nuclei), plan)
+    if resumed:
         trainer.load_state(state_file)
     trainer.run(state_file, report=_Progress(plan))
     save_weights(trainer.average, arguments.output)
     print(f"wrote {arguments.output}")
     return 0
+
+
+def _new_network(seed: int, untaught: bool) -> Sam:
+    torch.manual_seed(seed)
+    network = Sam(EMBEDDED)
+    initialise(network)
+    if not untaught:
+        print(f"learning to point: {N_POINTING_STEPS} steps on blank pictures", flush=True)
+        teach_pointing(network.train(), n_steps=N_POINTING_STEPS, n_masks=24, seed=seed)
+    return network
 
 
 def _sources(nuclei: Path | None) -> list[tuple[SampleSource, float]]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError  # rasterio lets it through, but publishes it nowhere
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.warp import transform_geom
@@ -50,14 +51,9 @@ def map_features(outlines: Sequence[Outline], transform: Affine, crs: CRS | None
             "the raster has no CRS, so it has no place on the map: assign one, e.g. with gdal_edit.py -a_srs"
         )
     features = [_feature(outline, transform) for outline in outlines]
-    try:
-        geometries = transform_geom(crs, GEOJSON_CRS, [feature["geometry"] for feature in features])
-    except RasterioError as error:
-        raise RasterError(f"the raster's CRS can't be turned into longitude and latitude ({error})") from None
-    placed = [
-        {**feature, "geometry": _rounded(geometry)} for feature, geometry in zip(features, geometries, strict=True)
-    ]
-    return {"type": "FeatureCollection", "features": placed}
+    for feature in features:
+        feature["geometry"]["coordinates"] = _to_degrees(feature["geometry"], crs)
+    return {"type": "FeatureCollection", "features": features}
 
 
 def pixel_features(outlines: Sequence[Outline]) -> dict[str, Any]:
@@ -92,9 +88,14 @@ def _ring(ring_xy: NDArray[np.float64], transform: Affine, clockwise: bool) -> l
     return closed
 
 
-def _rounded(geometry: dict[str, Any]) -> dict[str, Any]:
-    pieces = [
-        [[[round(x, N_DECIMALS_DEGREES), round(y, N_DECIMALS_DEGREES)] for x, y in ring] for ring in rings]
-        for rings in geometry["coordinates"]
+def _to_degrees(geometry: dict[str, Any], crs: CRS) -> list[list[list[tuple[float, float]]]]:
+    if not geometry["coordinates"]:  # GDAL takes an empty one for a mistake
+        return []
+    try:
+        in_degrees = transform_geom(crs, GEOJSON_CRS, geometry)
+    except (RasterioError, CPLE_BaseError) as error:
+        raise RasterError(f"the raster's CRS can't be turned into longitude and latitude ({error})") from None
+    return [
+        [[(round(x, N_DECIMALS_DEGREES), round(y, N_DECIMALS_DEGREES)) for x, y in ring] for ring in rings]
+        for rings in in_degrees["coordinates"]
     ]
-    return {"type": "MultiPolygon", "coordinates": pieces}

@@ -70,7 +70,7 @@ def _window_around(
     low_xy, high_xy = corners_xy.min(axis=0), corners_xy.max(axis=0)
     size_xy = np.array([raster.width, raster.height])
     if (high_xy < 0).any() or (low_xy > size_xy).any():
-        bounds = ", ".join(f"{value:g}" for value in raster.bounds)
+        bounds = ", ".join(f"{value:.10g}" for value in raster.bounds)
         raise RasterError(
             f"the prompts lie outside the raster, whose bounds are {bounds} in its own CRS ({raster.crs})"
         )

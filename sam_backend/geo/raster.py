@@ -21,6 +21,7 @@ from rasterio.windows import Window
 from sam_backend.errors import RasterError
 from sam_backend.predict.picture import stretch_to_uint8
 
+RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 STRETCH_PERCENT = (2.0, 98.0)
 STRETCH_SAMPLE_PX = 2048
 """The stretch is measured on a read of at most this side, so a huge raster costs no more than a small one."""
@@ -83,7 +84,8 @@ def read_window(raster: DatasetReader, window: Window) -> RasterWindow:
     """Read a window as 8-bit RGB.
 
     8-bit bands stay as they are; others are stretched from their 2nd to their 98th percentile over the whole raster,
-    so neighbouring windows match. The first three bands are red, green, blue; one or two bands become grey.
+    so neighbouring windows match. The bands tagged red, green and blue are taken, else the first three; one or two
+    become grey.
 
     Raises:
         RasterError: the window holds no data.
@@ -104,9 +106,10 @@ def read_window(raster: DatasetReader, window: Window) -> RasterWindow:
 
 
 def _colour_bands(raster: DatasetReader) -> list[int]:
-    without_alpha = [
-        band for band, colour in zip(raster.indexes, raster.colorinterp, strict=True) if colour != ColorInterp.alpha
-    ]
+    by_colour = {colour: band for band, colour in zip(raster.indexes, raster.colorinterp, strict=True)}
+    if all(colour in by_colour for colour in RGB):
+        return [by_colour[colour] for colour in RGB]
+    without_alpha = [band for band in raster.indexes if band != by_colour.get(ColorInterp.alpha)]
     return without_alpha[:3] if len(without_alpha) >= 3 else without_alpha[:1]
 
 

@@ -25,15 +25,15 @@ OFFICIAL_FILES = {
 
 
 def find_checkpoint(path_or_name: str) -> Path:
-    """The file that a name or path means: ``embedded``, an official name (its file here or in ``checkpoints/``), a path.
+    """The file that a name or path means. The file of an official name lies here or in ``checkpoints/``.
 
     Raises:
         CheckpointError: there is no such file.
     """
-    if path_or_name == EMBEDDED_NAME:
-        return EMBEDDED_FILE
     official = OFFICIAL_FILES.get(path_or_name)
     places = [Path(path_or_name)] if official is None else [Path(official), Path("checkpoints") / official]
+    if path_or_name == EMBEDDED_NAME:
+        places = [EMBEDDED_FILE]
     for place in places:
         if place.is_file():
             return place

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
@@ -53,8 +51,9 @@ class MaskDecoder(nn.Module):
         tokens, image = self._attend(features.coarse, image_position, tokens, dense)
         chosen = slice(1, None) if multimask else slice(0, 1)
         iou: Tensor = self.iou_prediction_head(tokens[:, 0])[:, chosen]
-        mask_tokens = tokens[:, 1 : 1 + N_MASK_TOKENS]
-        kernels = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in self._hypernetworks(chosen)], dim=1)
+        mask_tokens = tokens[:, 1 : 1 + N_MASK_TOKENS].unbind(dim=1)[chosen]
+        mlps = self.output_hypernetworks_mlps[chosen]
+        kernels = torch.stack([mlp(token) for mlp, token in zip(mlps, mask_tokens, strict=True)], dim=1)
         return torch.einsum("bmc,bchw->bmhw", kernels, self._upscale(image, features.fine)), iou
 
     def _attend(self, coarse: Tensor, image_position: Tensor, tokens: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
@@ -65,11 +64,8 @@ class MaskDecoder(nn.Module):
         tokens, image = self.transformer(torch.cat([own, tokens], dim=1), image, position)
         return tokens, image.transpose(1, 2).unflatten(-1, grid_hw)
 
-    def _hypernetworks(self, chosen: slice) -> list[tuple[int, Callable[[Tensor], Tensor]]]:
-        return list(enumerate(self.output_hypernetworks_mlps))[chosen]
-
     def _upscale(self, image: Tensor, fine: tuple[Tensor, ...]) -> Tensor:
-        """(b, c, g, g) to (b, c/8, 4g, 4g); fine features, where there are any, join each step before its activation."""
+        """(b, c, g, g) to (b, c/8, 4g, 4g); fine features, where there are any, join before each activation."""
         first, norm, activate, second, activate_last = self.output_upscaling
         twice, four_times = fine if fine else (0.0, 0.0)
         upscaled: Tensor = activate_last(second(activate(norm(first(image) + twice))) + four_times)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -74,20 +75,21 @@ class PromptEncoder(nn.Module):
 
     def _embed_points(self, prompts: PromptTensors, pad: bool) -> Tensor:
         position = self._position(prompts.points_xy)
-        kind = torch.where(
-            prompts.is_foreground[..., None], self.point_embeddings[1].weight, self.point_embeddings[0].weight
-        )
-        points = position + kind
+        background, foreground, _, _ = self._kinds()
+        points = position + torch.where(prompts.is_foreground[..., None], foreground, background)
         if not pad:
             return points
         # Trained with one spare token wherever there is no box.
         spare = self.not_a_point_embed.weight.expand(points.shape[0], 1, -1)
         return torch.cat([points, spare], dim=1)
 
+    def _kinds(self) -> tuple[Tensor, ...]:
+        return torch.cat([cast(nn.Embedding, kind).weight for kind in self.point_embeddings]).unbind()
+
     def _embed_corners(self, box_xyxy: Tensor) -> Tensor:
         position = self._position(box_xyxy.reshape(-1, 2, 2))
-        kind = torch.cat([self.point_embeddings[2].weight, self.point_embeddings[3].weight])
-        return position + kind
+        _, _, top_left, bottom_right = self._kinds()
+        return position + torch.stack([top_left, bottom_right])
 
     def _embed_mask(self, mask_logits: Tensor | None) -> Tensor:
         if mask_logits is None:

@@ -88,4 +88,4 @@ class DownscaledAttention(nn.Module):
         return out
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)  # (b, heads, n, head_width)
+        return x.view(*x.shape[:2], self.n_heads, -1).transpose(1, 2)  # (b, heads, n, head_width)

@@ -46,7 +46,8 @@ class ImageFrame:
     def image_to_model_xy(self, xy: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map (..., 2) image px to model px."""
         scale_hw = np.array(self.resized_hw) / np.array(self.image_hw)
-        return (xy * scale_hw[::-1]).astype(np.float32)
+        model_xy: NDArray[np.float32] = (xy * scale_hw[::-1]).astype(np.float32)
+        return model_xy
 
     def image_to_model_xyxy(self, box_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map (..., 4) corners in image px to model px."""

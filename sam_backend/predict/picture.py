@@ -78,11 +78,12 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 def stretch_to_uint8(
     values: NDArray[np.floating], low: float | None = None, high: float | None = None
 ) -> NDArray[np.uint8]:
-    """Map ``low``..``high`` (by default the smallest and largest finite value) linearly to 0..255, clipping the rest."""
+    """Map ``low``..``high`` (by default the smallest and largest finite value) to 0..255, clipping the rest."""
     finite = values[np.isfinite(values)]
     if finite.size == 0:
         return np.zeros(values.shape, np.uint8)
     low = float(finite.min()) if low is None else low
     high = float(finite.max()) if high is None else high
     scaled = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-12)
-    return np.round(255 * scaled.clip(0, 1)).astype(np.uint8)
+    stretched: NDArray[np.uint8] = np.round(255 * scaled.clip(0, 1)).astype(np.uint8)
+    return stretched

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 def random_crop(
     image: NDArray[np.uint8], labels: NDArray[np.int32], rng: np.random.Generator, smallest_share: float = 0.4
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """Cut the same window out of a picture (h, w, 3) and its labels (h, w); each side keeps at least ``smallest_share``."""
+    """Cut one window out of a picture (h, w, 3) and its labels (h, w); each side keeps ``smallest_share`` or more."""
     height, width = labels.shape
     crop_h, crop_w = (max(32, round(side * rng.uniform(smallest_share, 1))) for side in (height, width))
     top, left = (rng.integers(0, max(1, side - crop + 1)) for side, crop in ((height, crop_h), (width, crop_w)))

@@ -77,4 +77,5 @@ def object_masks(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Every object of a label picture (h, w) as (n, h, w), but for specks."""
     ids, areas_px = np.unique(labels[labels > 0], return_counts=True)
     kept = ids[areas_px >= SMALLEST_OBJECT_PX]
-    return labels[None] == kept[:, None, None]
+    masks: NDArray[np.bool_] = labels[None] == kept[:, None, None]
+    return masks

@@ -64,34 +64,44 @@ def learn(network: Sam, lesson: Lesson, n_rounds: int, scale: float, generator: 
     """Add the gradients of a lesson to the network's.
 
     The picture is encoded once; each round is back-propagated at once up to the embedding, and the sum of those
-    gradients through the encoder at the end, so memory holds one round.
-
-    Args:
-        network: in training.
-        lesson: with at least one object.
-        n_rounds: prompts per object: a point or a box, then corrections.
-        scale: factor on the loss, 1 / pictures per step.
-        generator: the only source of chance.
+    gradients through the encoder at the end, so memory holds one round. See `learn_prompts`.
     """
     features = network.encode_image(lesson.rgb)
     encoded = (features.coarse, *features.fine)
     leaves = [part.detach().requires_grad_() for part in encoded]
     handed = ImageFeatures(coarse=leaves[0], fine=tuple(leaves[1:]))
+    report = learn_prompts(network, handed, lesson, n_rounds, scale, generator)
+    torch.autograd.backward(encoded, [leaf.grad for leaf in leaves])
+    return report
+
+
+def learn_prompts(
+    network: Sam, features: ImageFeatures, lesson: Lesson, n_rounds: int, scale: float, generator: torch.Generator
+) -> LessonReport:
+    """Add the gradients of a lesson to those of the decoder, the prompt encoder and the features.
+
+    Args:
+        network: in training.
+        features: of the lesson's picture.
+        lesson: with at least one object.
+        n_rounds: prompts per object: a point or a box, then corrections.
+        scale: factor on the loss, 1 / pictures per step.
+        generator: the only source of chance.
+    """
     prompts = _first_prompts(lesson, network.image_size, generator)
     losses, ious = [], []
     for index in range(n_rounds):
         multimask = index == 0 and (prompts.box_xyxy is None or _coin(generator))
-        low_res, predicted_iou = network.decode(handed, prompts, multimask)
+        low_res, predicted_iou = network.decode(features, prompts, multimask)
         logits = F.interpolate(low_res, lesson.target.shape[-2:], mode="bilinear", align_corners=False)
         loss = prompt_loss(logits, predicted_iou, lesson.target)
-        (loss * scale / n_rounds).backward()
+        torch.autograd.backward(loss * scale / n_rounds)
         trusted = predicted_iou.detach().argmax(dim=1)
         rows = torch.arange(len(trusted))
         answer = logits.detach()[rows, trusted]
         losses.append(float(loss.detach()))
         ious.append(float(mask_iou(answer, lesson.target).mean()))
         prompts = _corrected(prompts, answer, low_res.detach()[rows, trusted][:, None], lesson.target, generator)
-    torch.autograd.backward(encoded, [leaf.grad for leaf in leaves])
     return LessonReport(loss=sum(losses) / n_rounds, first_iou=ious[0], last_iou=ious[-1])
 
 

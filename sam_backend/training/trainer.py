@@ -28,12 +28,17 @@ class TrainingPlan:
     pictures_per_step: int = 2
     max_masks_per_picture: int = 12
     n_rounds: int = 3
-    learning_rate: float = 4e-4
+    learning_rate: float = 2e-4
     """At the end of the warm-up; then half a cosine down to a hundredth of it."""
 
     n_warmup_steps: int = 100
     weight_decay: float = 0.05
-    largest_gradient_norm: float = 1.0
+    largest_gradient_norm: float = 0.1
+    """Small, so that the first steep steps don't dwarf the gentle slope after them in Adam's memory."""
+
+    second_moment_decay: float = 0.98
+    """Of Adam; the paper's 0.999 remembers longer than the first phase of a run of minutes lasts."""
+
     average_decay: float = 0.998
     """Of the moving average of the weights, which is what is saved in the end."""
 
@@ -65,7 +70,9 @@ class Trainer:
         self._shares = np.array([share for _, share in sources]) / sum(share for _, share in sources)
         self._rng = np.random.default_rng(plan.seed)
         self._generator = torch.Generator().manual_seed(plan.seed)
-        self._optimizer = torch.optim.AdamW(_parameter_groups(network, plan.weight_decay), betas=(0.9, 0.999))
+        self._optimizer = torch.optim.AdamW(
+            _parameter_groups(network, plan.weight_decay), betas=(0.9, plan.second_moment_decay)
+        )
 
     def run(self, state_file: Path, report: Callable[[int, list[LessonReport], float], None]) -> None:
         """Train to the end of the plan, saving the state every so often and at the end.

@@ -55,7 +55,7 @@ class ServerProcess:
             RuntimeError: it ended early, or said nothing within ``patience_s``. The tail of its log is in the message.
         """
         with log_path.open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - the command is this test's own
+            process = subprocess.Popen(
                 list(command), cwd=ROOT, env=dict(environ), stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
         server = cls(name=name, process=process, log_path=log_path)

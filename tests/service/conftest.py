@@ -7,29 +7,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from click_bodies import PICTURE_HW
 from flask.testing import FlaskClient
 from PIL import Image
 
-from sam_backend.model.conv_encoder import ConvConfig
-from sam_backend.model.sam import Sam, SamConfig
-from sam_backend.predict.predictor import Predictor, load_sam
+from sam_backend.predict.predictor import Predictor
 from sam_backend.service.app import create_app
 from sam_backend.settings import Settings
 
 
 @pytest.fixture(scope="session")
-def checkpoint(tiny_predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("weights") / "tiny.pth"
-    torch.save(tiny_predictor.network.state_dict(), path)
-    return path
+def checkpoint(tiny_checkpoint: Path) -> Path:
+    return tiny_checkpoint
 
 
 @pytest.fixture(scope="session")
-def predictor(checkpoint: Path) -> Predictor:
+def predictor(tiny_predictor: Predictor) -> Predictor:
     """The model that the service loads, for comparison."""
-    return load_sam(str(checkpoint), device="cpu")
+    return tiny_predictor
 
 
 @pytest.fixture(scope="session")
@@ -61,10 +56,3 @@ def start(checkpoint: Path) -> Callable[..., FlaskClient]:
 @pytest.fixture
 def client(start: Callable[..., FlaskClient]) -> FlaskClient:
     return start()
-
-
-@pytest.fixture(scope="session")
-def tiny_predictor() -> Predictor:
-    torch.manual_seed(0)
-    network = Sam(SamConfig(ConvConfig(64, (8, 8, 16, 16), (1, 1, 1, 1), 32), decoder_mlp_width=32, iou_head_width=32))
-    return Predictor(network.eval(), "tiny", "tiny-0", torch.device("cpu"))

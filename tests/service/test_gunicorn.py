@@ -47,7 +47,7 @@ def test_real_gunicorn_answers_and_stops(checkpoint: Path, data_uri: str, tmp_pa
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     environ = _environ(checkpoint, PORT=str(port), HOME=str(tmp_path))
-    process = subprocess.Popen(COMMAND, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own command
+    process = subprocess.Popen(COMMAND, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True)
     try:
         assert _first_health(url)["status"] == "UP"
         started_s = time.perf_counter()
@@ -80,7 +80,7 @@ def test_configuration_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
 
 
 def test_wrong_setting_stops_gunicorn_with_one_sentence(checkpoint: Path) -> None:
-    done = subprocess.run(  # noqa: S603 - our own command
+    done = subprocess.run(
         COMMAND,
         cwd=ROOT,
         env=_environ(checkpoint, PORT="many"),

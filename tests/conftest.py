@@ -1,0 +1,43 @@
+"""Small real models that every test may share, and one hypothesis profile."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+from sam_backend.model.conv_encoder import ConvConfig
+from sam_backend.model.sam import Sam, SamConfig
+from sam_backend.predict.predictor import Predictor, load_sam
+
+settings.register_profile("machine-with-other-work", deadline=None)  # a slow moment of the machine is no defect
+settings.load_profile("machine-with-other-work")
+
+TINY = SamConfig(ConvConfig(64, (8, 8, 16, 16), (1, 1, 1, 1), 32), decoder_mlp_width=32, iou_head_width=32)
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def tiny_network() -> Sam:
+    torch.manual_seed(0)
+    return Sam(TINY).eval()
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tiny_network: Sam, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "tiny.pth"
+    torch.save(tiny_network.state_dict(), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_predictor(tiny_checkpoint: Path) -> Predictor:
+    return load_sam(str(tiny_checkpoint), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Specifications, golden outputs and data that aren't part of the project."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder ../shared isn't here")
+    return SHARED

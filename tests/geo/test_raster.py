@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from raster_factory import MakeRaster
+from rasterio.enums import ColorInterp
+from rasterio.windows import Window
+
+from sam_backend.errors import RasterError
+from sam_backend.geo.raster import is_georeferenced, open_raster, read_raster, read_window
+
+
+def test_8_bit_rgb_stays_untouched(make_raster: MakeRaster, rgb_bands: np.ndarray) -> None:
+    read = read_raster(make_raster(rgb_bands))
+    np.testing.assert_array_equal(read.pixels, rgb_bands.transpose(1, 2, 0))
+    assert read.is_valid.all()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_few_bands_become_grey(count: int, make_raster: MakeRaster, rgb_bands: np.ndarray) -> None:
+    pixels = read_raster(make_raster(rgb_bands[:count])).pixels
+    np.testing.assert_array_equal(pixels, np.repeat(rgb_bands[0][..., None], 3, axis=2))
+
+
+def test_colours_are_found_in_any_order(make_raster: MakeRaster, rgb_bands: np.ndarray) -> None:
+    path = make_raster(rgb_bands[::-1])
+    with rasterio.open(path, "r+") as raster:
+        raster.colorinterp = [ColorInterp.blue, ColorInterp.green, ColorInterp.red]
+    np.testing.assert_array_equal(read_raster(path).pixels, rgb_bands.transpose(1, 2, 0))
+
+
+def test_of_many_bands_the_first_three_are_the_colours(make_raster: MakeRaster, rgb_bands: np.ndarray) -> None:
+    eight = np.concatenate([rgb_bands, rgb_bands[:, ::-1], rgb_bands[:2]])
+    path = make_raster(eight, photometric="MINISBLACK")
+    np.testing.assert_array_equal(read_raster(path).pixels, rgb_bands.transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int16", "float32", "float64"])
+def test_deep_bands_are_stretched_alike_in_every_window(dtype: str, make_raster: MakeRaster) -> None:
+    values = np.linspace(200, 3000, 60 * 90).reshape(1, 60, 90).astype(dtype)
+    path = make_raster(values)
+    whole = read_raster(path).pixels
+    assert whole.min() == 0
+    assert whole.max() == 255
+    with open_raster(path) as raster:
+        part = read_window(raster, Window(30, 20, 40, 25)).pixels
+    np.testing.assert_array_equal(part, whole[20:45, 30:70])
+
+
+def test_pixels_without_data_get_the_mean_of_the_rest(make_raster: MakeRaster, rgb_bands: np.ndarray) -> None:
+    bands = np.maximum(rgb_bands, 1)
+    bands[:, :10, :20] = 0
+    read = read_raster(make_raster(bands, nodata=0))
+    assert not read.is_valid[:10, :20].any()
+    assert read.is_valid.sum() == 60 * 90 - 200
+    assert read.pixels[3, 3].tolist() == bands[:, read.is_valid].mean(axis=1).astype(int).tolist()
+
+
+def test_alpha_is_no_colour_but_says_where_data_is(make_raster: MakeRaster, rgb_bands: np.ndarray) -> None:
+    alpha = np.full((1, 60, 90), 255, np.uint8)
+    alpha[:, 40:] = 0
+    path = make_raster(np.concatenate([rgb_bands, alpha]), photometric="RGB")
+    with rasterio.open(path, "r+") as raster:
+        raster.colorinterp = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
+    read = read_raster(path)
+    np.testing.assert_array_equal(read.pixels[:40], rgb_bands.transpose(1, 2, 0)[:40])
+    assert not read.is_valid[40:].any()
+
+
+def test_an_empty_window_is_said(make_raster: MakeRaster) -> None:
+    path = make_raster(np.zeros((1, 20, 20), np.uint8), nodata=0)
+    with pytest.raises(RasterError, match=r"raster\.tif has no data in this window"):
+        read_raster(path)
+
+
+def test_nan_does_not_spoil_the_stretch(make_raster: MakeRaster) -> None:
+    values = np.linspace(0, 1, 400).reshape(1, 20, 20).astype(np.float32)
+    values[0, 0, :5] = np.nan
+    assert read_raster(make_raster(values, nodata=float("nan"))).pixels.max() == 255
+
+
+def test_what_is_no_raster_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "text.tif"
+    path.write_text("not a raster")
+    with pytest.raises(RasterError, match=r"text\.tif can't be read as a raster"):
+        read_raster(path)
+
+
+def test_georeferenced_or_not(make_raster: MakeRaster, rgb_bands: np.ndarray, tmp_path: Path) -> None:
+    assert is_georeferenced(make_raster(rgb_bands))
+    assert not is_georeferenced(make_raster(rgb_bands, crs=None, transform=Affine.identity(), name="plain.tif"))
+    assert not is_georeferenced(tmp_path / "missing.tif")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rasterio/RGB.byte.tif",
+        "solaris_spacenet/sample_geotiff_custom_proj.tif",
+        "ftw_fields/inference-img.tif",
+        "deepness/dummy_fotomap_small.tif",
+    ],
+)
+def test_real_rasters_are_neither_black_nor_white(name: str, shared: Path) -> None:
+    read = read_raster(shared / "data" / "geo" / name)
+    assert 30 < read.pixels[read.is_valid].mean() < 225
+    assert read.pixels[read.is_valid].std() > 15

@@ -13,7 +13,7 @@ from sam_backend.predict.predictor import Predictor, load_sam
 settings.register_profile("machine-with-other-work", deadline=None)  # a slow moment of the machine is no defect
 settings.load_profile("machine-with-other-work")
 
-TINY = SamConfig(ConvConfig(64, (8, 8, 16, 16), (1, 1, 1, 1), 32), decoder_mlp_width=32, iou_head_width=32)
+TINY = SamConfig(ConvConfig(64, (8, 8, 16, 16), (1, 1, 1, 1), 32), 2, 32, 32, draws_prompts=True)
 SHARED = Path(__file__).parents[2] / "shared"
 
 

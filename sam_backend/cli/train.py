@@ -20,14 +20,14 @@ from sam_backend.training.scenes import GeneratedScenes
 from sam_backend.training.trainer import Trainer, TrainingPlan, save_weights
 
 SCENES_SHARE = 0.3
-N_POINTING_STEPS = 250
+N_POINTING_STEPS = 100
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Say what the command takes."""
     parser = commands.add_parser("train", help="train a small network from nothing")
     parser.add_argument("--nuclei", type=Path, help="folder of BBBC038v1: images/NAME.png and labels/NAME.png")
-    parser.add_argument("--steps", type=int, default=2600, help="steps of two pictures each (default 2600)")
+    parser.add_argument("--steps", type=int, default=1700, help="steps of two pictures each (default 1700)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on from OUT.state where it was left")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.pth")

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sam_backend.model.image_encoder import ImageFeatures
 from sam_backend.model.layers import LayerNorm2d, Mlp
+from sam_backend.model.prompt_encoder import EncodedPrompts
 from sam_backend.model.two_way_transformer import TwoWayTransformer
 
 N_MASK_TOKENS = 4
@@ -34,27 +35,26 @@ class MaskDecoder(nn.Module):
         self.iou_prediction_head = Mlp((width, iou_head_width, iou_head_width, N_MASK_TOKENS))
 
     def forward(
-        self, features: ImageFeatures, image_position: Tensor, tokens: Tensor, dense: Tensor, multimask: bool
+        self, features: ImageFeatures, image_position: Tensor, prompts: EncodedPrompts, multimask: bool
     ) -> tuple[Tensor, Tensor]:
         """Decode a batch of prompts on one picture.
 
         Args:
             features: of one picture (batch size 1).
             image_position: (1, c, g, g), from `PromptEncoder.grid_position`.
-            tokens: (b, t, c) prompt tokens.
-            dense: (b or 1, c, g, g) mask prompts.
+            prompts: of a batch of b.
             multimask: three masks (whole, part, sub-part in no fixed order) or the single one.
 
         Returns:
             Logits (b, 3 or 1, 4g, 4g) and predicted IoU (b, 3 or 1).
         """
-        tokens, image = self._attend(features.coarse, image_position, tokens, dense)
+        tokens, image = self._attend(features.coarse, image_position, prompts.tokens, prompts.dense)
         chosen = slice(1, None) if multimask else slice(0, 1)
         iou: Tensor = self.iou_prediction_head(tokens[:, 0])[:, chosen]
         mask_tokens = tokens[:, 1 : 1 + N_MASK_TOKENS].unbind(dim=1)[chosen]
         mlps = self.output_hypernetworks_mlps[chosen]
         kernels = torch.stack([mlp(token) for mlp, token in zip(mlps, mask_tokens, strict=True)], dim=1)
-        return torch.einsum("bmc,bchw->bmhw", kernels, self._upscale(image, features.fine)), iou
+        return torch.einsum("bmc,bchw->bmhw", kernels, self._upscale(image, features.fine, prompts.detail)), iou
 
     def _attend(self, coarse: Tensor, image_position: Tensor, tokens: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
         batch, grid_hw = tokens.shape[0], coarse.shape[-2:]
@@ -64,9 +64,11 @@ class MaskDecoder(nn.Module):
         tokens, image = self.transformer(torch.cat([own, tokens], dim=1), image, position)
         return tokens, image.transpose(1, 2).unflatten(-1, grid_hw)
 
-    def _upscale(self, image: Tensor, fine: tuple[Tensor, ...]) -> Tensor:
-        """(b, c, g, g) to (b, c/8, 4g, 4g); fine features, where there are any, join before each activation."""
+    def _upscale(self, image: Tensor, fine: tuple[Tensor, ...], detail: Tensor | None) -> Tensor:
+        """(b, c, g, g) to (b, c/8, 4g, 4g); what there is of finer features joins before each activation."""
         first, norm, activate, second, activate_last = self.output_upscaling
         twice, four_times = fine if fine else (0.0, 0.0)
+        if detail is not None:
+            four_times = four_times + detail
         upscaled: Tensor = activate_last(second(activate(norm(first(image) + twice))) + four_times)
         return upscaled

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sam_backend.model.layers import LayerNorm2d
+from sam_backend.model.prompt_maps import N_MAPS, draw_prompts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,10 +30,29 @@ class PromptTensors:
     """(b, 1, 4 * grid, 4 * grid)."""
 
 
-class PromptEncoder(nn.Module):
-    """Embeds prompts in the width of the image embedding. Module names are those of the official weights."""
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedPrompts:
+    """Prompts as the mask decoder takes them."""
 
-    def __init__(self, width: int, grid_size: int, image_size: int, mask_width: int = 16) -> None:
+    tokens: Tensor
+    """(b, t, c)."""
+
+    dense: Tensor
+    """(b or 1, c, g, g), to be added to the image embedding."""
+
+    detail: Tensor | None = None
+    """(b, c/8, 4g, 4g), to be added at the decoder's finest step; None for the official networks."""
+
+
+class PromptEncoder(nn.Module):
+    """Embeds prompts in the width of the image embedding. Module names are those of the official weights.
+
+    With ``draws_prompts`` points and boxes are drawn as maps besides; see `prompt_maps`.
+    """
+
+    def __init__(
+        self, width: int, grid_size: int, image_size: int, mask_width: int = 16, draws_prompts: bool = False
+    ) -> None:
         super().__init__()
         self.grid_size = grid_size
         self.image_size = image_size
@@ -41,7 +61,7 @@ class PromptEncoder(nn.Module):
         self.point_embeddings = nn.ModuleList(nn.Embedding(1, width) for _ in range(4))
         self.not_a_point_embed = nn.Embedding(1, width)
         self.mask_downscaling = nn.Sequential(
-            nn.Conv2d(1, mask_width // 4, kernel_size=2, stride=2),
+            nn.Conv2d(N_MAPS if draws_prompts else 1, mask_width // 4, kernel_size=2, stride=2),
             LayerNorm2d(mask_width // 4),
             nn.GELU(),
             nn.Conv2d(mask_width // 4, mask_width, kernel_size=2, stride=2),
@@ -50,9 +70,10 @@ class PromptEncoder(nn.Module):
             nn.Conv2d(mask_width, width, kernel_size=1),
         )
         self.no_mask_embed = nn.Embedding(1, width)
+        self.map_detail = nn.Conv2d(N_MAPS, width // 8, kernel_size=3, padding=1) if draws_prompts else None
 
-    def forward(self, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
-        """Give (tokens, dense): (b, t, width) and (b or 1, width, grid, grid)."""
+    def forward(self, prompts: PromptTensors) -> EncodedPrompts:
+        """Embed a batch of prompts."""
         tokens = []
         if prompts.points_xy.shape[1] > 0:
             tokens.append(self._embed_points(prompts, pad=prompts.box_xyxy is None))
@@ -63,7 +84,11 @@ class PromptEncoder(nn.Module):
                 prompts.points_xy.shape[0], 0, self.no_mask_embed.weight.shape[1]
             )
             tokens.append(empty)
-        return torch.cat(tokens, dim=1), self._embed_mask(prompts.mask_logits)
+        if self.map_detail is None:
+            return EncodedPrompts(torch.cat(tokens, dim=1), self._embed_mask(prompts.mask_logits))
+        maps = draw_prompts(prompts, size=4 * self.grid_size, image_size=self.image_size)
+        maps = maps.to(self.no_mask_embed.weight.dtype)
+        return EncodedPrompts(torch.cat(tokens, dim=1), self.mask_downscaling(maps), self.map_detail(maps))
 
     def grid_position(self) -> Tensor:
         """The positional encoding of the embedding's cells: (1, width, grid, grid)."""

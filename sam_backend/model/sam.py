@@ -25,6 +25,8 @@ class SamConfig:
     decoder_mlp_width: int = 2048
     iou_head_width: int = 256
     mask_width: int = 16
+    draws_prompts: bool = False
+    """Whether prompts are drawn as maps besides; False for the official networks."""
 
 
 class Sam(nn.Module):
@@ -39,6 +41,7 @@ class Sam(nn.Module):
             grid_size=self.image_encoder.grid_size,
             image_size=self.image_encoder.image_size,
             mask_width=config.mask_width,
+            draws_prompts=config.draws_prompts,
         )
         self.mask_decoder = MaskDecoder(
             width=width,
@@ -73,12 +76,10 @@ class Sam(nn.Module):
 
     def decode(self, features: ImageFeatures, prompts: PromptTensors, multimask: bool) -> tuple[Tensor, Tensor]:
         """Logits (b, 3 or 1, low_res, low_res) and predicted IoU (b, 3 or 1) for prompts on one picture."""
-        tokens, dense = self.prompt_encoder(prompts)
         logits, iou = self.mask_decoder(
             features=features,
             image_position=self.prompt_encoder.grid_position(),
-            tokens=tokens,
-            dense=dense,
+            prompts=self.prompt_encoder(prompts),
             multimask=multimask,
         )
         return logits, iou

@@ -19,6 +19,8 @@ EMBEDDED = SamConfig(
     ConvConfig(image_size=512, widths=(48, 96, 160, 192), depths=(2, 2, 3, 2), out_width=128),
     decoder_mlp_width=512,
     iou_head_width=128,
+    mask_width=64,
+    draws_prompts=True,
 )
 
 StateDict = Mapping[str, Tensor]
@@ -37,6 +39,7 @@ def infer_config(state: StateDict) -> SamConfig:
         decoder_mlp_width=_shape(state, "mask_decoder.transformer.layers.0.mlp.lin1.weight")[0],
         iou_head_width=_shape(state, "mask_decoder.iou_prediction_head.layers.0.weight")[0],
         mask_width=_shape(state, "prompt_encoder.mask_downscaling.3.weight")[0],
+        draws_prompts="prompt_encoder.map_detail.weight" in state,
     )
 
 

@@ -28,7 +28,7 @@ class TrainingPlan:
     pictures_per_step: int = 2
     max_masks_per_picture: int = 12
     n_rounds: int = 3
-    learning_rate: float = 2e-4
+    learning_rate: float = 3e-4
     """At the end of the warm-up; then half a cosine down to a hundredth of it."""
 
     n_warmup_steps: int = 100

@@ -49,7 +49,7 @@ def test_evaluate_without_data_gives_one_line(tmp_path: Path, capsys: pytest.Cap
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    tiny = SamConfig(ConvConfig(64, (8, 8, 16, 16), (1, 1, 1, 1), 32), decoder_mlp_width=32, iou_head_width=32)
+    tiny = SamConfig(ConvConfig(64, (8, 8, 16, 16), (1, 1, 1, 1), 32), 2, 32, 32, draws_prompts=True)
     monkeypatch.setattr(train, "EMBEDDED", tiny)
     monkeypatch.setattr(train, "N_POINTING_STEPS", 2)
 

@@ -51,8 +51,9 @@ def iou(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
 
 def innermost_pixel_xy(mask: NDArray[np.bool_]) -> tuple[float, float]:
     """The centre of the pixel farthest from a mask's outside, in image px; the picture's edge counts as outside."""
-    distance = distance_transform_edt(np.pad(mask, 1))
-    row, column = np.unravel_index(int(np.argmax(distance)), distance.shape)
+    padded = np.pad(mask, 1)
+    distance = np.asarray(distance_transform_edt(padded))
+    row, column = np.unravel_index(int(np.argmax(distance)), padded.shape)
     return float(column) - 0.5, float(row) - 0.5  # the padding took one pixel, the centre gives half of one
 
 

@@ -69,4 +69,5 @@ def _read_groups(groups: NDArray[np.uint8]) -> NDArray[np.int64]:
     nth_group = np.arange(groups.size) - np.repeat(firsts, n_groups)
     numbers = np.add.reduceat((groups & 0x1F).astype(np.int64) << _GROUP_SHIFTS[nth_group], firsts)
     is_negative = groups[lasts] & _SIGN != 0
-    return numbers - np.where(is_negative, np.int64(1) << 5 * n_groups, 0)
+    signed: NDArray[np.int64] = numbers - np.where(is_negative, np.int64(1) << 5 * n_groups, 0)
+    return signed

@@ -63,16 +63,16 @@ def _outline_xy(height: int, width: int, radius_px: float, rng: np.random.Genera
 
 def _wavy_circle(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Angles (n,) and radii (n,) around 1."""
-    angle = np.linspace(0, 2 * math.pi, 48, endpoint=False)
-    radius = np.ones_like(angle)
+    angle = np.arange(48) * (2 * math.pi / 48)
+    radius = np.ones(len(angle))
     for order in range(2, 6):
         radius += rng.normal(0, 0.12 / order) * np.cos(order * angle + rng.uniform(0, 2 * math.pi))
     return angle, radius
 
 
 def _few_corners(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    angle = np.sort(rng.uniform(0, 2 * math.pi, int(rng.integers(3, 8))))
-    return angle, np.ones_like(angle)
+    angle: NDArray[np.float64] = np.sort(rng.uniform(0, 2 * math.pi, int(rng.integers(3, 8))))
+    return angle, np.ones(len(angle))
 
 
 def _draw_shape(outline_xy: NDArray[np.float64], height: int, width: int) -> Image.Image:

@@ -63,7 +63,7 @@ def _outline_xy(height: int, width: int, radius_px: float, rng: np.random.Genera
 
 def _wavy_circle(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Angles (n,) and radii (n,) around 1."""
-    angle = np.arange(48) * (2 * math.pi / 48)
+    angle = np.arange(48, dtype=np.float64) * (2 * math.pi / 48)
     radius = np.ones(len(angle))
     for order in range(2, 6):
         radius += rng.normal(0, 0.12 / order) * np.cos(order * angle + rng.uniform(0, 2 * math.pi))

@@ -18,8 +18,8 @@ from sam_backend.masks.rle_brush import decode_brush_rle
 
 pytestmark = pytest.mark.e2e
 
-CLICKED, BOXED = 0, 6
-"""Nuclei of the scene: the largest, and one with room around it."""
+CLICKED, BOXED = 2, 6
+"""Nuclei of the scene: a large one with a neighbour, and one with room around it."""
 
 RIGHT_IOU = 0.7
 DRAWN_IOU = 0.9

@@ -1,6 +1,6 @@
 """What a picture and a click cost: the embedded model beside a ViT-B of the official size, in one run.
 
-    python benchmarks/bench_click.py
+    python -m benchmarks.bench_click
 
 The ViT-B has seeded random weights: its masks mean nothing, its time is that of the official ones.
 """

@@ -1,6 +1,6 @@
 """Choose the held-out pictures of BBBC038v1, so that near-duplicates stay on one side.
 
-    python benchmarks/make_nuclei_split.py NUCLEI_FOLDER > sam_backend/training/splits/nuclei_held_out.txt
+    python -m benchmarks.make_nuclei_split NUCLEI_FOLDER > sam_backend/training/splits/nuclei_held_out.txt
 
 Many pictures of the set are neighbouring tiles of one large field, a few overlap. Two pictures of one size are tied
 if they correlate above 0.5 at any shift, or if the border of one continues that of the other (correlation above 0.95).

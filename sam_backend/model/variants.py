@@ -36,17 +36,17 @@ def infer_config(state: StateDict) -> SamConfig:
     return SamConfig(
         encoder=encoder,
         decoder_depth=_count(state, r"mask_decoder\.transformer\.layers\.(\d+)\."),
-        decoder_mlp_width=_shape(state, "mask_decoder.transformer.layers.0.mlp.lin1.weight")[0],
-        iou_head_width=_shape(state, "mask_decoder.iou_prediction_head.layers.0.weight")[0],
-        mask_width=_shape(state, "prompt_encoder.mask_downscaling.3.weight")[0],
+        decoder_mlp_width=_shape(state, "mask_decoder.transformer.layers.0.mlp.lin1.weight", n_dims=2)[0],
+        iou_head_width=_shape(state, "mask_decoder.iou_prediction_head.layers.0.weight", n_dims=2)[0],
+        mask_width=_shape(state, "prompt_encoder.mask_downscaling.3.weight", n_dims=4)[0],
         draws_prompts="prompt_encoder.map_detail.weight" in state,
     )
 
 
 def _vit_config(state: StateDict) -> VitConfig:
-    _, grid_size, _, width = _shape(state, "image_encoder.pos_embed")
+    _, grid_size, _, width = _shape(state, "image_encoder.pos_embed", n_dims=4)
     depth = _count(state, r"image_encoder\.blocks\.(\d+)\.")
-    tables = [_shape(state, f"image_encoder.blocks.{index}.attn.rel_pos_h") for index in range(depth)]
+    tables = [_shape(state, f"image_encoder.blocks.{index}.attn.rel_pos_h", n_dims=2) for index in range(depth)]
     sides = [(n_distances + 1) // 2 for n_distances, _ in tables]
     windowed = [side for side in sides if side != grid_size]
     return VitConfig(
@@ -55,29 +55,43 @@ def _vit_config(state: StateDict) -> VitConfig:
         n_heads=width // tables[0][1],
         global_blocks=tuple(index for index, side in enumerate(sides) if side == grid_size),
         grid_size=grid_size,
-        patch_size_px=_shape(state, "image_encoder.patch_embed.proj.weight")[-1],
+        patch_size_px=_shape(state, "image_encoder.patch_embed.proj.weight", n_dims=4)[-1],
         window_size=windowed[0] if windowed else grid_size,
-        mlp_width=_shape(state, "image_encoder.blocks.0.mlp.lin1.weight")[0],
-        out_width=_shape(state, "image_encoder.neck.0.weight")[0],
+        mlp_width=_shape(state, "image_encoder.blocks.0.mlp.lin1.weight", n_dims=2)[0],
+        out_width=_shape(state, "image_encoder.neck.0.weight", n_dims=4)[0],
     )
 
 
 def _conv_config(state: StateDict) -> ConvConfig:
-    widths = [_shape(state, f"image_encoder.neck.lateral.{index}.weight")[1] for index in range(4)]
+    widths = [_shape(state, f"image_encoder.neck.lateral.{index}.weight", n_dims=4)[1] for index in range(4)]
     # Each residual block has one norm, so counting norms counts blocks.
     depths = [len(_matches(state, rf"image_encoder\.stages\.{index}\.\d+\.norm\.weight$")) for index in range(4)]
     return ConvConfig(
-        image_size=int(state["image_encoder.input_size"]),
+        image_size=_input_size(state),
         widths=(widths[0], widths[1], widths[2], widths[3]),
         depths=(depths[0], depths[1], depths[2], depths[3]),
-        out_width=_shape(state, "image_encoder.neck.embed.0.weight")[0],
+        out_width=_shape(state, "image_encoder.neck.embed.0.weight", n_dims=4)[0],
     )
 
 
-def _shape(state: StateDict, name: str) -> tuple[int, ...]:
+def _input_size(state: StateDict) -> int:
+    size = _weight(state, "image_encoder.input_size")
+    if size.numel() != 1 or size.is_floating_point() or int(size) < 32 or int(size) % 32:
+        raise CheckpointError("the weight image_encoder.input_size is no multiple of 32: this is another network")
+    return int(size)
+
+
+def _shape(state: StateDict, name: str, n_dims: int) -> tuple[int, ...]:
+    shape = tuple(_weight(state, name).shape)
+    if len(shape) != n_dims or 0 in shape:
+        raise CheckpointError(f"the weight {name} has the shape {shape}, not {n_dims} sizes: this is another network")
+    return shape
+
+
+def _weight(state: StateDict, name: str) -> Tensor:
     if name not in state:
         raise CheckpointError(f"the weight {name} is missing: this is not a whole SAM checkpoint")
-    return tuple(state[name].shape)
+    return state[name]
 
 
 def _matches(state: StateDict, pattern: str) -> list[re.Match[str]]:

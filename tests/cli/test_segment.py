@@ -11,6 +11,7 @@ from shapely.geometry import shape
 
 from sam_backend.__main__ import main
 from sam_backend.masks.rle_coco import decode_coco_rle
+from sam_backend.predict.picture import read_picture
 from sam_backend.predict.predictor import Predictor
 from sam_backend.types import Prompts
 
@@ -81,7 +82,7 @@ def test_single_gives_one_mask(run: Run, picture: Path, tmp_path: Path) -> None:
 def test_png_shows_the_prompts(run: Run, picture: Path, image: np.ndarray, tmp_path: Path) -> None:
     out = tmp_path / "out.png"
     assert run("segment", picture, "--point", "40,20", "--point", "80,30,0", "--box", "10,5,70,45", "-o", out) == 0
-    drawn = np.asarray(Image.open(out))
+    drawn = read_picture(out)
     assert drawn.shape == image.shape
     assert drawn[20, 40].tolist() == [50, 205, 50]
     assert drawn[30, 80].tolist() == [230, 40, 40]

@@ -127,12 +127,32 @@ def test_many_weights_are_counted_and_the_first_named(tiny_network: Sam, tmp_pat
         load_network(str(path))
 
 
-@pytest.mark.parametrize("name", ["mask_decoder.transformer.layers", "image_encoder.neck.lateral.0.weight"])
+@pytest.mark.parametrize(
+    "name",
+    ["mask_decoder.transformer.layers", "image_encoder.neck.lateral.0.weight", "image_encoder.input_size"],
+)
 def test_weights_of_another_network_are_refused(name: str, tiny_network: Sam, tmp_path: Path) -> None:
     state = {key: value for key, value in tiny_network.state_dict().items() if not key.startswith(name)}
     path = tmp_path / "foreign.pth"
     torch.save(state, path)
     with pytest.raises(CheckpointError, match=r"foreign\.pth: .* not a whole SAM checkpoint"):
+        load_network(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("image_encoder.pos_embed", torch.zeros(1, 65, 8)),
+        ("image_encoder.input_size", torch.tensor(0)),
+        ("image_encoder.input_size", torch.tensor([64, 64])),
+        ("mask_decoder.iou_prediction_head.layers.0.weight", torch.zeros(0, 32)),
+    ],
+    ids=["plain vit", "no size", "two sizes", "empty"],
+)
+def test_odd_shapes_are_named(name: str, value: Tensor, tiny_network: Sam, tmp_path: Path) -> None:
+    path = tmp_path / "odd.pth"
+    torch.save(dict(tiny_network.state_dict()) | {name: value}, path)
+    with pytest.raises(CheckpointError, match=rf"odd\.pth: the weight {name} .* this is another network"):
         load_network(str(path))
 
 

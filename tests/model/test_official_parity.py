@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from sam_backend.predict.embedding import Embedding
+from sam_backend.predict.picture import read_picture
 from sam_backend.predict.predictor import Predictor, load_sam
 from sam_backend.types import MaskPrediction, Prompts
 
@@ -37,8 +37,9 @@ def predictor(oracle: Path) -> Predictor:
 @pytest.fixture(scope="module", params=PICTURES)
 def picture(request: pytest.FixtureRequest, oracle: Path, predictor: Predictor) -> tuple[str, Embedding, Any]:
     name = request.param
-    image = np.asarray(Image.open(oracle / f"image_{name}.png").convert("RGB"))
-    return name, predictor.embed(image), np.load(oracle / f"predict_{name}.npz")
+    with np.load(oracle / f"predict_{name}.npz") as file:
+        golden = dict(file)
+    return name, predictor.embed(read_picture(oracle / f"image_{name}.png")), golden
 
 
 def segment(predictor: Predictor, embedding: Embedding, arguments: dict[str, Any]) -> MaskPrediction:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from sam_backend.cli.arguments import add_model, load_model
 from sam_backend.evaluation.box_iou import Scores, mean_scores, score_objects
-from sam_backend.training.label_folder import LabelFolder, held_out_nuclei, object_masks
-from sam_backend.training.sample import Sample
+from sam_backend.training.data.label_folder import LabelFolder, held_out_nuclei
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,14 +23,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Score every held-out nucleus and print the means."""
     folder = LabelFolder(arguments.nuclei, only=held_out_nuclei())
     predictor = load_model(arguments)
-    scores = score_objects(predictor, (_sample(folder, name) for name in folder.names))
+    scores = score_objects(predictor, map(folder.read, folder.names))
     mean = mean_scores(scores)
     print(f"{predictor.name}: mean IoU of {len(scores)} nuclei in {len(folder.names)} held-out pictures")
     for field in fields(Scores):
         print(f"  {field.name.replace('_', ' '):<22}{getattr(mean, field.name):.3f}")
     return 0
-
-
-def _sample(folder: LabelFolder, name: str) -> Sample:
-    image, labels = folder.read(name)
-    return Sample(image=image, masks=object_masks(labels))

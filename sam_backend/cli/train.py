@@ -11,8 +11,8 @@ import torch
 
 from sam_backend.model.sam import Sam
 from sam_backend.model.variants import EMBEDDED
+from sam_backend.training.data.label_folder import LabelFolder, held_out_nuclei
 from sam_backend.training.initialise import initialise
-from sam_backend.training.label_folder import LabelFolder, held_out_nuclei
 from sam_backend.training.pointing import teach_pointing
 from sam_backend.training.rounds import LessonReport
 from sam_backend.training.sample import SampleSource

@@ -11,7 +11,7 @@ from scipy.ndimage import distance_transform_edt
 
 from sam_backend.evaluation.baselines import filled_box, inscribed_ellipse
 from sam_backend.predict.predictor import Predictor
-from sam_backend.training.sample import Sample, mask_box_xyxy
+from sam_backend.training.sample import LabelledPicture, all_masks, mask_box_xyxy
 from sam_backend.types import Prompts
 
 
@@ -32,9 +32,13 @@ class Scores:
     inscribed_ellipse: float
 
 
-def score_objects(predictor: Predictor, samples: Iterable[Sample]) -> list[Scores]:
-    """Score every object of every sample."""
-    return [score for sample in samples for score in _score_sample(predictor, sample)]
+SMALLEST_OBJECT_PX = 16
+"""Specks of fewer pixels of the original picture aren't counted."""
+
+
+def score_objects(predictor: Predictor, pictures: Iterable[LabelledPicture]) -> list[Scores]:
+    """Score every object of every picture."""
+    return [score for picture in pictures for score in _score_picture(predictor, picture)]
 
 
 def mean_scores(scores: list[Scores]) -> Scores:
@@ -57,10 +61,11 @@ def innermost_pixel_xy(mask: NDArray[np.bool_]) -> tuple[float, float]:
     return float(column) - 0.5, float(row) - 0.5  # the padding took one pixel, the centre gives half of one
 
 
-def _score_sample(predictor: Predictor, sample: Sample) -> list[Scores]:
-    embedding = predictor.embed(sample.image)
-    boxes = [mask_box_xyxy(truth) for truth in sample.masks]
-    clicks = [Prompts.of(points=[(*innermost_pixel_xy(truth), True)]) for truth in sample.masks]
+def _score_picture(predictor: Predictor, picture: LabelledPicture) -> list[Scores]:
+    embedding = predictor.embed(picture.image)
+    truths = [mask for mask in all_masks(picture.masks) if mask.sum() >= SMALLEST_OBJECT_PX]
+    boxes = [mask_box_xyxy(truth) for truth in truths]
+    clicks = [Prompts.of(points=[(*innermost_pixel_xy(truth), True)]) for truth in truths]
     by_box = predictor.segment_batch(embedding, [Prompts.of(box_xyxy=box.tolist()) for box in boxes], multimask=False)
     by_click = predictor.segment_batch(embedding, clicks, multimask=True)
     return [
@@ -71,5 +76,5 @@ def _score_sample(predictor: Predictor, sample: Sample) -> list[Scores]:
             filled_box=iou(filled_box(box, truth.shape), truth),
             inscribed_ellipse=iou(inscribed_ellipse(box, truth.shape), truth),
         )
-        for truth, box, from_box, from_click in zip(sample.masks, boxes, by_box, by_click, strict=True)
+        for truth, box, from_box, from_click in zip(truths, boxes, by_box, by_click, strict=True)
     ]

@@ -5,25 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-
-def random_crop(
-    image: NDArray[np.uint8], labels: NDArray[np.int32], rng: np.random.Generator, smallest_share: float = 0.4
-) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """Cut one window out of a picture (h, w, 3) and its labels (h, w); each side keeps ``smallest_share`` or more."""
-    height, width = labels.shape
-    crop_h, crop_w = (max(32, round(side * rng.uniform(smallest_share, 1))) for side in (height, width))
-    top, left = (rng.integers(0, max(1, side - crop + 1)) for side, crop in ((height, crop_h), (width, crop_w)))
-    window = (slice(top, top + crop_h), slice(left, left + crop_w))
-    return image[window], labels[window]
+from sam_backend.training.sample import Sample
 
 
-def random_turn(
-    image: NDArray[np.uint8], labels: NDArray[np.int32], rng: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+def random_turn(sample: Sample, rng: np.random.Generator) -> Sample:
     """Turn by a multiple of 90 degrees and perhaps mirror."""
     quarter_turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
-    image, labels = np.rot90(image, quarter_turns), np.rot90(labels, quarter_turns)
-    return (image[:, ::-1], labels[:, ::-1]) if mirrored else (image, labels)
+    image, masks = np.rot90(sample.image, quarter_turns), np.rot90(sample.masks, quarter_turns, axes=(1, 2))
+    return Sample(image=image[:, ::-1], masks=masks[:, :, ::-1]) if mirrored else Sample(image=image, masks=masks)
 
 
 def random_light(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -12,27 +12,27 @@ from torch.nn import functional as F
 from sam_backend.model.image_encoder import ImageFeatures
 from sam_backend.model.prompt_encoder import PromptTensors
 from sam_backend.model.sam import Sam
-from sam_backend.predict.frame import ImageFrame
 from sam_backend.training.clicks import correcting_points, noisy_boxes, random_points
 from sam_backend.training.losses import mask_iou, prompt_loss
 from sam_backend.training.sample import Sample, mask_box_xyxy
 
-TARGET_CELL_PX = 2
-"""The loss is taken on cells of this many model px: finer than the logits, so that borders are learnt between cells."""
+TARGET_CELL_PX = 4
+"""The loss is taken on the cells of the logits. A cell's target is the share that the object covers, so borders are
+learnt between cells all the same."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lesson:
-    """A sample in the network's square."""
+    """A sample as tensors, in model px of its own window."""
 
     rgb: Tensor
-    """(1, 3, h, w), 0..255, in model px."""
+    """(1, 3, h, w), 0..255."""
 
     target: Tensor
-    """(n, size / cell, size / cell): the share of each cell that an object covers."""
+    """(n, side / cell, side / cell): the share of each cell that an object covers, over the whole window."""
 
     box_xyxy: Tensor
-    """(n, 4) in model px."""
+    """(n, 4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,22 @@ class LessonReport:
     """Of the mask trusted most after the last one."""
 
 
-def make_lesson(sample: Sample, model_size: int) -> Lesson:
-    """Bring a sample into the network's square; objects too small to be seen there are left out."""
-    frame = ImageFrame(image_hw=(sample.image.shape[0], sample.image.shape[1]), model_size=model_size)
-    target = np.stack([frame.image_to_model_coverage(mask, TARGET_CELL_PX) for mask in sample.masks])
-    boxes = np.stack([frame.image_to_model_xyxy(mask_box_xyxy(mask)) for mask in sample.masks])
+def make_lesson(sample: Sample, window_px: int) -> Lesson:
+    """Make tensors of a sample; objects too small to fill half a cell are left out.
+
+    Args:
+        sample: no side over ``window_px``.
+        window_px: side of the square that the network will see; what the sample leaves of it is filled with zeros.
+    """
+    n, height, width = sample.masks.shape
+    square = np.zeros((n, window_px, window_px), np.float32)
+    square[:, :height, :width] = sample.masks
+    cells = window_px // TARGET_CELL_PX
+    target = square.reshape(n, cells, TARGET_CELL_PX, cells, TARGET_CELL_PX).mean(axis=(2, 4))
+    boxes = np.stack([mask_box_xyxy(mask) for mask in sample.masks])
     visible = (target > 0.5).any(axis=(1, 2))
     return Lesson(
-        rgb=torch.tensor(frame.resize_picture(sample.image)).permute(2, 0, 1)[None].float(),
+        rgb=torch.tensor(sample.image.copy()).permute(2, 0, 1)[None].float(),
         target=torch.from_numpy(target[visible]),
         box_xyxy=torch.from_numpy(boxes[visible]),
     )

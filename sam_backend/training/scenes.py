@@ -11,25 +11,16 @@ from PIL import Image, ImageDraw, ImageFilter
 from sam_backend.training.augment import random_light
 from sam_backend.training.sample import Sample
 
-SMALLEST_VISIBLE_PX = 60
+SMALLEST_VISIBLE_PX = 40
 
 
 class GeneratedScenes:
     """An endless source of pictures that were never photographed."""
 
-    def __init__(self, size_px: int = 384) -> None:
-        """Remember the size.
-
-        Args:
-            size_px: long side of the scenes, in image px.
-        """
-        self._size_px = size_px
-
-    def draw(self, rng: np.random.Generator, max_masks: int) -> Sample:
+    def draw(self, rng: np.random.Generator, window_px: int, max_masks: int) -> Sample:
         """A new scene; drawn again in the rare case that nothing is visible in it."""
         while True:
-            height, width = self._size_px, round(self._size_px * rng.uniform(0.6, 1))
-            image, labels = _paint(height, width, rng)
+            image, labels = _paint(window_px, window_px, rng)
             ids, areas_px = np.unique(labels[labels > 0], return_counts=True)
             visible = rng.permutation(ids[areas_px >= SMALLEST_VISIBLE_PX])[:max_masks]
             if len(visible):

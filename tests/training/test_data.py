@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from sam_backend.training.label_folder import LabelFolder, held_out_nuclei, object_masks
 
 from sam_backend.errors import DatasetError, ImageError
 from sam_backend.training.augment import random_crop, random_light, random_turn
-from sam_backend.training.label_folder import LabelFolder, held_out_nuclei, object_masks
 from sam_backend.training.sample import mask_box_xyxy
 from sam_backend.training.scenes import GeneratedScenes
 

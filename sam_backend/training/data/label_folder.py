@@ -12,11 +12,7 @@ from PIL import Image
 
 from sam_backend.errors import DatasetError
 from sam_backend.predict.picture import read_picture
-from sam_backend.training.augment import random_crop, random_light, random_turn
-from sam_backend.training.sample import Sample
-
-SMALLEST_OBJECT_PX = 16
-"""Pieces of fewer pixels, mostly slivers at a crop's edge, teach nothing."""
+from sam_backend.training.sample import LabelledPicture
 
 
 def held_out_nuclei() -> frozenset[str]:
@@ -45,11 +41,11 @@ class LabelFolder:
         if not self.names:
             raise DatasetError(f"{folder} holds no pictures to use: wanted images/NAME.png with labels/NAME.png")
 
-    def read(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-        """The picture (h, w, 3) and its labels (h, w).
+    def read(self, name: str) -> LabelledPicture:
+        """Read one picture.
 
         Raises:
-            DatasetError: the two differ in size, or the labels can't be read.
+            DatasetError: picture and labels differ in size, or the labels can't be read.
             ImageError: the picture can't be read.
         """
         image = read_picture(self._folder / "images" / f"{name}.png")
@@ -60,22 +56,21 @@ class LabelFolder:
             raise DatasetError(f"the labels of {name} can't be read ({error}): make them again") from None
         if labels.shape != image.shape[:2]:
             raise DatasetError(f"{name} has labels of shape {labels.shape} for a picture of shape {image.shape[:2]}")
-        return image, labels
-
-    def draw(self, rng: np.random.Generator, max_masks: int) -> Sample:
-        """A random crop of a random picture; drawn again while it shows no object."""
-        while True:
-            image, labels = self.read(self.names[rng.integers(len(self.names))])
-            image, labels = random_turn(*random_crop(image, labels, rng), rng)
-            objects = object_masks(labels)
-            if len(objects):
-                chosen = rng.permutation(len(objects))[:max_masks]
-                return Sample(image=random_light(image, rng), masks=objects[chosen])
+        return LabelledPicture(image=image, masks=LabelMasks(labels))
 
 
-def object_masks(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Every object of a label picture (h, w) as (n, h, w), but for specks."""
-    ids, areas_px = np.unique(labels[labels > 0], return_counts=True)
-    kept = ids[areas_px >= SMALLEST_OBJECT_PX]
-    masks: NDArray[np.bool_] = labels[None] == kept[:, None, None]
-    return masks
+class LabelMasks:
+    """The objects of a label picture (h, w), 0 = background, in the order of their labels."""
+
+    def __init__(self, labels: NDArray[np.integer]) -> None:
+        self._labels = labels
+        self._ids = np.unique(labels[labels > 0])
+
+    def __len__(self) -> int:
+        """How many objects there are."""
+        return len(self._ids)
+
+    def __getitem__(self, index: int) -> NDArray[np.bool_]:
+        """One object's mask (h, w)."""
+        mask: NDArray[np.bool_] = self._labels == self._ids[index]
+        return mask

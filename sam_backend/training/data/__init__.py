@@ -1,0 +1,1 @@
+"""Data sets: each a `PictureSet` over files as they lie on disk."""

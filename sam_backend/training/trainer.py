@@ -16,8 +16,27 @@ from torch import Tensor
 
 from sam_backend.errors import DatasetError
 from sam_backend.model.sam import Sam
-from sam_backend.training.rounds import LessonReport, learn, make_lesson
+from sam_backend.training.lesson import make_lesson
+from sam_backend.training.rounds import LessonReport, RoundPlan, learn
 from sam_backend.training.sample import SampleSource
+
+SMALL_ROUNDS = RoundPlan(
+    n_rounds=3, n_mask_only_rounds=0, mask_prompt_share=0.7, single_mask_share_for_boxes=0.5, learns_every_iou=True
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPlan:
+    """One size of windows."""
+
+    side_px: int
+    """In model px."""
+
+    share: float
+    """Of the samples."""
+
+    max_masks: int
+    """Objects that are learnt from a sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +44,11 @@ class TrainingPlan:
     """How long and how hard to train."""
 
     n_steps: int
-    pictures_per_step: int = 2
-    max_masks_per_picture: int = 12
-    n_rounds: int = 3
-    learning_rate: float = 3e-4
+    pictures_per_step: int = 4
+    rounds: RoundPlan = SMALL_ROUNDS
+    windows: tuple[WindowPlan, ...] = (WindowPlan(256, 0.88, 12), WindowPlan(512, 0.12, 8))
+
+    learning_rate: float = 4e-4
     """At the end of the warm-up; then half a cosine down to a hundredth of it."""
 
     n_warmup_steps: int = 100
@@ -39,11 +59,11 @@ class TrainingPlan:
     second_moment_decay: float = 0.98
     """Of Adam; the paper's 0.999 remembers longer than the first phase of a run of minutes lasts."""
 
-    average_decay: float = 0.998
+    average_decay: float = 0.997
     """Of the moving average of the weights, which is what is saved in the end."""
 
     seed: int = 0
-    save_every_n_steps: int = 200
+    save_every_n_steps: int = 100
 
 
 class Trainer:
@@ -68,6 +88,7 @@ class Trainer:
         self._plan = plan
         self._sources = [source for source, _ in sources]
         self._shares = np.array([share for _, share in sources]) / sum(share for _, share in sources)
+        self._window_shares = np.array([window.share for window in plan.windows])
         self._rng = np.random.default_rng(plan.seed)
         self._generator = torch.Generator().manual_seed(plan.seed)
         self._optimizer = torch.optim.AdamW(
@@ -126,10 +147,17 @@ class Trainer:
     def _learn_from_one_picture(self, scale: float) -> LessonReport:
         while True:
             source = self._sources[self._rng.choice(len(self._sources), p=self._shares)]
-            sample = source.draw(self._rng, self._plan.max_masks_per_picture)
-            lesson = make_lesson(sample, self.network.image_size)
+            window = self._plan.windows[self._rng.choice(len(self._window_shares), p=self._window_shares)]
+            sample = source.draw(self._rng, window.side_px, window.max_masks)
+            lesson = make_lesson(sample, window.side_px, self._random_origin_xy(window.side_px))
             if len(lesson.target):
-                return learn(self.network, lesson, self._plan.n_rounds, scale, self._generator)
+                return learn(self.network, lesson, self._plan.rounds, scale, self._generator)
+
+    def _random_origin_xy(self, window_px: int) -> tuple[int, int]:
+        grid_size = self.network.image_encoder.grid_size
+        n_places = grid_size - window_px * grid_size // self.network.image_size + 1
+        left, top = self._rng.integers(n_places, size=2).tolist()
+        return left, top
 
     @torch.no_grad()
     def _move_average(self) -> None:

@@ -16,7 +16,7 @@ from sam_backend.training.initialise import initialise
 from sam_backend.training.pointing import teach_pointing
 from sam_backend.training.rounds import LessonReport
 from sam_backend.training.sample import SampleSource
-from sam_backend.training.scenes import GeneratedScenes
+from sam_backend.training.synthetic.scenes import GeneratedScenes
 from sam_backend.training.trainer import Trainer, TrainingPlan, save_weights
 from sam_backend.training.windows import WindowSource
 

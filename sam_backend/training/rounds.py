@@ -63,6 +63,8 @@ def learn(network: Sam, lesson: Lesson, plan: RoundPlan, scale: float, generator
     with _precision(plan, lesson.rgb.device):
         features = network.encode_window(lesson.rgb, lesson.window_px, lesson.origin_xy)
     encoded = (features.coarse, *features.fine)
+    if not features.coarse.requires_grad:  # the encoder is frozen
+        return learn_prompts(network, features, lesson, plan, scale, generator)
     leaves = [part.detach().requires_grad_() for part in encoded]
     handed = replace(features, coarse=leaves[0], fine=tuple(leaves[1:]))
     report = learn_prompts(network, handed, lesson, plan, scale, generator)
@@ -136,7 +138,9 @@ def _wants_three(prompts: PromptTensors, plan: RoundPlan, generator: torch.Gener
 
 def _in_square(prompts: PromptTensors, features: ImageFeatures, network: Sam) -> PromptTensors:
     """From px of the window to model px."""
-    origin_px = prompts.points_xy.new_tensor(features.origin_xy) * (network.image_size // network.image_encoder.grid_size)
+    origin_px = prompts.points_xy.new_tensor(features.origin_xy) * (
+        network.image_size // network.image_encoder.grid_size
+    )
     box = prompts.box_xyxy
     return replace(
         prompts,

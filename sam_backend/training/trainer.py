@@ -21,7 +21,6 @@ from sam_backend.training.schedule import learning_rate_factor
 from sam_backend.training.settings import TrainingSettings
 
 
-
 class Trainer:
     """Trains a network in place, on the device where it lies, and keeps an average of its weights."""
 
@@ -135,15 +134,15 @@ class Trainer:
 class _LessonMaker:
     """Draws lessons: a source, a size of window, a sample, a place in the square."""
 
-    def __init__(
-        self, network: Sam, sources: Sequence[tuple[SampleSource, float]], settings: TrainingSettings
-    ) -> None:
+    def __init__(self, network: Sam, sources: Sequence[tuple[SampleSource, float]], settings: TrainingSettings) -> None:
         self._sources = [source for source, _ in sources]
         self._shares = np.array([share for _, share in sources]) / sum(share for _, share in sources)
         self._windows = settings.windows
         self._window_shares = np.array([window.share for window in settings.windows])
         self._image_size, self._grid_size = network.image_size, network.image_encoder.grid_size
-        if not network.image_encoder.takes_windows and {window.side_px for window in self._windows} != {self._image_size}:
+        if not network.image_encoder.takes_windows and {window.side_px for window in self._windows} != {
+            self._image_size
+        }:
             raise DatasetError(
                 f"this encoder sees whole squares of {self._image_size} px only: train it on windows of that size"
             )

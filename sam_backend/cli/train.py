@@ -12,6 +12,7 @@ import torch
 from sam_backend.model.sam import Sam
 from sam_backend.model.variants import EMBEDDED
 from sam_backend.training.data.label_folder import LabelFolder, held_out_nuclei
+from sam_backend.training.data.subset import without
 from sam_backend.training.initialise import initialise
 from sam_backend.training.pointing import teach_pointing
 from sam_backend.training.rounds import LessonReport
@@ -63,7 +64,7 @@ def _sources(nuclei: Path | None) -> list[tuple[SampleSource, float]]:
         return [(GeneratedScenes(), 1.0)]
     return [
         (GeneratedScenes(), SCENES_SHARE),
-        (LabelFolder(nuclei, without=held_out_nuclei()), 1 - SCENES_SHARE),
+        (without(LabelFolder(nuclei), held_out_nuclei()), 1 - SCENES_SHARE),
     ]
 
 

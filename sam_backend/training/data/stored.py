@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sam_backend.training.sample import PictureSet
 
-N_NAMED_IN_LOG = 20
+N_NAMED_IN_LOG = 10
 """Of a data set with thousands of damaged items so many are logged; all are in ``reasons``."""
 
 MaskDecoder = Callable[[], NDArray[np.bool_]]

@@ -17,11 +17,13 @@ from sam_backend.training.initialise import initialise
 from sam_backend.training.pointing import teach_pointing
 from sam_backend.training.rounds import LessonReport
 from sam_backend.training.sample import SampleSource
-from sam_backend.training.scenes import GeneratedScenes
+from sam_backend.training.synthetic.scenes import GeneratedScenes
 from sam_backend.training.trainer import Trainer, TrainingPlan, save_weights
+from sam_backend.training.windows import WindowSource
 
 SCENES_SHARE = 0.3
-N_POINTING_STEPS = 100
+N_POINTING_STEPS = 150
+MODEL_SIZE_PX = 1024
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -64,7 +66,7 @@ def _sources(nuclei: Path | None) -> list[tuple[SampleSource, float]]:
         return [(GeneratedScenes(), 1.0)]
     return [
         (GeneratedScenes(), SCENES_SHARE),
-        (without(LabelFolder(nuclei), held_out_nuclei()), 1 - SCENES_SHARE),
+        (WindowSource(without(LabelFolder(nuclei), held_out_nuclei()), MODEL_SIZE_PX), 1 - SCENES_SHARE),
     ]
 
 

@@ -38,6 +38,7 @@ class ConvImageEncoder(ImageEncoder):
     """Four convolutional stages and a top-down path; see `ConvConfig`."""
 
     input_size: Tensor
+    takes_windows = True
 
     def __init__(self, config: ConvConfig) -> None:
         super().__init__()
@@ -55,7 +56,7 @@ class ConvImageEncoder(ImageEncoder):
         self.neck = _TopDown(config.widths, config.out_width)
 
     def forward(self, pixels: Tensor) -> ImageFeatures:
-        """Encode (b, 3, image_size, image_size) normalised pixels."""
+        """Encode (b, 3, h, w) normalised pixels, sides multiples of 32."""
         x = self.stem(pixels.contiguous(memory_format=torch.channels_last))
         levels = []
         for stage in self.stages:

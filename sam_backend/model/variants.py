@@ -16,7 +16,7 @@ VIT_B = SamConfig(VitConfig(width=768, depth=12, n_heads=12, global_blocks=(2, 5
 VIT_L = SamConfig(VitConfig(width=1024, depth=24, n_heads=16, global_blocks=(5, 11, 17, 23)))
 VIT_H = SamConfig(VitConfig(width=1280, depth=32, n_heads=16, global_blocks=(7, 15, 23, 31)))
 EMBEDDED = SamConfig(
-    ConvConfig(image_size=512, widths=(48, 96, 160, 192), depths=(2, 2, 3, 2), out_width=128),
+    ConvConfig(image_size=1024, widths=(48, 96, 160, 224), depths=(2, 2, 4, 3), out_width=128),
     decoder_mlp_width=512,
     iou_head_width=128,
     mask_width=64,

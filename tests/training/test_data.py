@@ -10,7 +10,7 @@ from sam_backend.training.label_folder import LabelFolder, held_out_nuclei, obje
 from sam_backend.errors import DatasetError, ImageError
 from sam_backend.training.augment import random_crop, random_light, random_turn
 from sam_backend.training.sample import mask_box_xyxy
-from sam_backend.training.scenes import GeneratedScenes
+from sam_backend.training.synthetic.scenes import GeneratedScenes
 
 seeds = st.integers(0, 1000)
 

@@ -16,7 +16,7 @@ from sam_backend.training.losses import prompt_loss
 from sam_backend.training.pointing import teach_pointing
 from sam_backend.training.rounds import TARGET_CELL_PX, Lesson, _coin, _first_prompts, learn, make_lesson
 from sam_backend.training.sample import Sample
-from sam_backend.training.scenes import GeneratedScenes
+from sam_backend.training.synthetic.scenes import GeneratedScenes
 from sam_backend.training.trainer import Trainer, TrainingPlan, learning_rate, save_weights
 
 PLAN = TrainingPlan(n_steps=6, max_masks_per_picture=3, n_warmup_steps=2, save_every_n_steps=4)

@@ -9,6 +9,7 @@ from pathlib import Path
 from sam_backend.cli.arguments import add_model, load_model
 from sam_backend.evaluation.box_iou import Scores, mean_scores, score_objects
 from sam_backend.training.data.label_folder import LabelFolder, held_out_nuclei
+from sam_backend.training.data.subset import only
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,7 +22,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Score every held-out nucleus and print the means."""
-    folder = LabelFolder(arguments.nuclei, only=held_out_nuclei())
+    folder = only(LabelFolder(arguments.nuclei), held_out_nuclei())
     predictor = load_model(arguments)
     scores = score_objects(predictor, map(folder.read, folder.names))
     mean = mean_scores(scores)

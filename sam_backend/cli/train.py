@@ -12,6 +12,7 @@ import torch
 from sam_backend.model.sam import Sam
 from sam_backend.model.variants import EMBEDDED
 from sam_backend.training.data.label_folder import LabelFolder, held_out_nuclei
+from sam_backend.training.data.subset import without
 from sam_backend.training.initialise import initialise
 from sam_backend.training.pointing import teach_pointing
 from sam_backend.training.rounds import LessonReport
@@ -65,7 +66,7 @@ def _sources(nuclei: Path | None) -> list[tuple[SampleSource, float]]:
         return [(GeneratedScenes(), 1.0)]
     return [
         (GeneratedScenes(), SCENES_SHARE),
-        (WindowSource(LabelFolder(nuclei, without=held_out_nuclei()), MODEL_SIZE_PX), 1 - SCENES_SHARE),
+        (WindowSource(without(LabelFolder(nuclei), held_out_nuclei()), MODEL_SIZE_PX), 1 - SCENES_SHARE),
     ]
 
 

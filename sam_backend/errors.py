@@ -46,3 +46,7 @@ class RequestError(SamBackendError, ValueError):
 
 class ImageSourceError(SamBackendError):
     """A picture of a task that couldn't be fetched: unreachable, refused, too large, not allowed."""
+
+
+class MissingExtraError(SamBackendError, ImportError):
+    """A library that only some commands need and that isn't installed."""

@@ -57,7 +57,7 @@ def test_two_processes_learn_as_one_with_the_joint_batch(tiny_checkpoint: Path, 
 
 def test_pictures_are_shared_out_once_each() -> None:
     shares = [list(Processes(rank, 3).share(7)) for rank in range(3)]
-    assert sorted(sum(shares, [])) == list(range(7))
+    assert sorted(picture for share in shares for picture in share) == list(range(7))
 
 
 def test_a_process_alone_keeps_its_gradients(network: Sam) -> None:
@@ -74,5 +74,5 @@ def test_fewer_pictures_than_processes_are_refused(network: Sam) -> None:
 
 
 def test_processes_that_never_meet_are_named() -> None:
-    with pytest.raises(DeviceError, match="the 2 processes can't meet .* start them with torchrun"):
+    with pytest.raises(DeviceError, match=r"the 2 processes can't meet .* start them with torchrun"):
         Processes.join(torch.device("cpu"), environ={"WORLD_SIZE": "2"})

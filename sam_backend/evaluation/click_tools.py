@@ -15,25 +15,25 @@ SEED_RADIUS_PX = 1
 """A click paints a square of three px for the random walker, as a thin brush would."""
 
 _FOREGROUND, _BACKGROUND = 1, 2
+_FAR = np.int16(256)
 
 
 def flood_fill(view: View) -> NDArray[np.bool_]:
     """The magic wand of scikit-image: what is connected to a click and like it in colour.
 
-    Several clicks on the object add up; what clicks beside it flood is taken away, save the clicked pixels themselves.
+    Clicks add up. What floods from clicks on and beside the object reach both goes to the click nearer in colour, to
+    the object if they are equally near.
 
     Raises:
         MissingExtraError: scikit-image isn't installed.
     """
     segmentation = import_extra("skimage.segmentation")
-    floods = {True: np.zeros(view.image_hw, np.bool_), False: np.zeros(view.image_hw, np.bool_)}
-    pixels = _clicked_pixels(view)
-    for row, column, is_foreground in pixels:
+    nearest = {meaning: np.full(view.image_hw, _FAR, np.int16) for meaning in (True, False)}
+    for row, column, is_foreground in _clicked_pixels(view):
         distance = np.abs(view.image.astype(np.int16) - view.image[row, column]).max(axis=2)
-        floods[is_foreground] |= segmentation.flood(distance, (row, column), tolerance=FLOOD_TOLERANCE)
-    mask = floods[True] & ~floods[False]
-    for row, column, is_foreground in pixels:
-        mask[row, column] = is_foreground
+        flood = segmentation.flood(distance, (row, column), tolerance=FLOOD_TOLERANCE)
+        nearest[is_foreground] = np.minimum(nearest[is_foreground], np.where(flood, distance, _FAR))
+    mask: NDArray[np.bool_] = (nearest[True] < _FAR) & (nearest[True] <= nearest[False])
     return mask
 
 

@@ -142,9 +142,7 @@ def _score_clicks(
 class _ClickedModel:
     """A model that remembers, per object, the logits it answered last and how good they were."""
 
-    def __init__(
-        self, predictor: Predictor, embedding: Embedding, truths: Sequence[NDArray[np.bool_]]
-    ) -> None:
+    def __init__(self, predictor: Predictor, embedding: Embedding, truths: Sequence[NDArray[np.bool_]]) -> None:
         self._predictor, self._embedding, self._truths = predictor, embedding, truths
         self._logits: dict[int, NDArray[np.float32]] = {}
         self.trusted: dict[int, Answer] = {}

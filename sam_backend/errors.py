@@ -24,6 +24,10 @@ class CheckpointError(SamBackendError, ValueError):
     """Weights that can't be found, read or matched to a network of the family."""
 
 
+class StorageError(SamBackendError, OSError):
+    """Files that can't be written: no room, no permission, no such place."""
+
+
 class DeviceError(SamBackendError, ValueError):
     """A device or number type that this machine or this PyTorch build doesn't have."""
 

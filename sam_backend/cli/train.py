@@ -14,26 +14,28 @@ from sam_backend.cli.train_data import OpenedData, data_spec, open_data, window_
 from sam_backend.errors import DatasetError
 from sam_backend.model.checkpoint import checkpoint_version, load_network
 from sam_backend.model.sam import Sam
-from sam_backend.model.variants import EMBEDDED
 from sam_backend.predict.predictor import find_device
 from sam_backend.training.embedding_store import EmbeddingStore
 from sam_backend.training.freeze import Part, choose_trained
-from sam_backend.training.initialise import initialise
 from sam_backend.training.lessons import LessonSource, WindowLessons
 from sam_backend.training.lora import add_lora
 from sam_backend.training.mae import start_from_mae
 from sam_backend.training.mixed_lessons import MixedLessons
-from sam_backend.training.pointing import teach_pointing
 from sam_backend.training.presets import PRESETS, preset
 from sam_backend.training.processes import Processes
 from sam_backend.training.reporting import ProgressBar, TensorBoard
 from sam_backend.training.run import Reporter, RunFolder, run
+from sam_backend.training.start import new_network, teach_basics
 from sam_backend.training.stored_lessons import StoredLessons
 from sam_backend.training.trainer import Trainer
 from sam_backend.training.training_settings import TrainingSettings
 from sam_backend.training.validation import HeldOutPictures
 
-N_POINTING_STEPS = 150
+SEEING_MASKS = 40
+"""Objects of a window when no prompt has to be answered for each."""
+
+SEEING_PICTURES_PER_STEP = 2
+"""Times as many as with prompts."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,7 +54,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _add_data(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("data")
     form = "PATH[,share=S][,without=NAMES.txt][,held-out=S]"
-    group.add_argument("--data", type=data_spec, action="append", default=[], metavar=form, help="a data set of any kind")
+    group.add_argument(
+        "--data", type=data_spec, action="append", default=[], metavar=form, help="a data set of any kind"
+    )
     group.add_argument(
         "--cutouts", type=data_spec, action="append", default=[], metavar="FOLDER[,share=S]", help="objects to paste"
     )
@@ -82,6 +86,13 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--schedule", choices=("steps", "cosine", "constant"))
     group.add_argument("--bf16", action="store_true", help="mixed precision")
     group.add_argument("--seed", type=int)
+    group.add_argument(
+        "--seeing-steps",
+        type=int,
+        default=600,
+        metavar="N",
+        help="of a new small network, before prompts (default 600)",
+    )
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -95,31 +106,53 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace, device: torch.device, processes: Processes) -> int:
-    network = _start(arguments, untaught=arguments.resume).to(device)
+    network = _start(arguments).to(device)
     settings = _settings(arguments, network)
     learns = add_lora(network, settings.lora_rank) if settings.lora_rank else choose_trained(network, settings.trained)
     data = open_data(arguments.data, arguments.held_out)
-    trainer = Trainer(network, _lessons(arguments, settings, network, data), settings, processes)
+    lessons = _lessons(arguments, settings, network, data)
+    if arguments.init is None and arguments.mae is None and not arguments.resume:
+        _teach_basics(arguments, settings, network, data, processes)
     folder = RunFolder(arguments.output)
-    reporters: list[Reporter] = []
+    reporters = _reporters(arguments, settings, folder) if processes.is_first else []
     if processes.is_first:
         print(learns, flush=True)
-        reporters.append(ProgressBar(settings.n_steps))
-        if arguments.tensorboard:
-            reporters.append(TensorBoard(folder.folder / "tensorboard"))
-    validator = HeldOutPictures(data.held_out) if data.held_out else None
     is_done = run(
-        trainer,
+        Trainer(network, lessons, settings, processes),
         settings,
         folder,
         reporters=reporters,
-        validator=validator,
+        validator=HeldOutPictures(data.held_out) if data.held_out else None,
         resumes=arguments.resume,
         processes=processes,
     )
     if processes.is_first:
         _say_the_end(reporters, folder, is_done)
     return 0
+
+
+def _teach_basics(
+    arguments: argparse.Namespace,
+    settings: TrainingSettings,
+    network: Sam,
+    data: OpenedData,
+    processes: Processes,
+) -> None:
+    if not network.image_encoder.takes_windows:
+        return
+    print(f"learning the basics: {arguments.seeing_steps} steps without prompts", flush=True)
+    windows = [dataclasses.replace(window, max_masks=SEEING_MASKS) for window in settings.windows]
+    sources = window_sources(data, network.image_size, settings.zoom_range, arguments.cutouts, arguments.scenes)
+    lessons = WindowLessons(network, sources, windows)
+    pictures_per_step = SEEING_PICTURES_PER_STEP * settings.pictures_per_step
+    teach_basics(network, lessons, arguments.seeing_steps, pictures_per_step, settings.seed, processes)
+
+
+def _reporters(arguments: argparse.Namespace, settings: TrainingSettings, folder: RunFolder) -> list[Reporter]:
+    reporters: list[Reporter] = [ProgressBar(settings.n_steps)]
+    if arguments.tensorboard:
+        reporters.append(TensorBoard(folder.folder / "tensorboard"))
+    return reporters
 
 
 def _say_the_end(reporters: Sequence[Reporter], folder: RunFolder, is_done: bool) -> None:
@@ -129,26 +162,22 @@ def _say_the_end(reporters: Sequence[Reporter], folder: RunFolder, is_done: bool
     print(f"wrote {kept}" if is_done else f"stopped: wrote {kept}; the same command with --resume goes on")
 
 
-def _start(arguments: argparse.Namespace, untaught: bool) -> Sam:
+def _start(arguments: argparse.Namespace) -> Sam:
     if arguments.init is not None:
         return load_network(arguments.init).train()
-    seed = arguments.seed or 0
-    torch.manual_seed(seed)
-    settings = preset(arguments.preset or "small")
-    network = Sam(EMBEDDED if settings is PRESETS["small"] else OFFICIAL[arguments.preset])
-    initialise(network)
+    network = new_network(arguments.preset or "small", arguments.seed or 0)
     if arguments.mae is not None:
-        print(start_from_mae(network.image_encoder, arguments.mae))
-    elif not untaught:
-        print(f"learning to point: {N_POINTING_STEPS} steps on blank pictures", flush=True)
-        teach_pointing(network.train(), n_steps=N_POINTING_STEPS, n_masks=24, seed=seed)
+        print(start_from_mae(network.image_encoder, arguments.mae), flush=True)
     return network
 
 
 def _settings(arguments: argparse.Namespace, network: Sam) -> TrainingSettings:
     """The preset with what the command line says otherwise."""
     chosen = preset(arguments.preset or ("finetune" if arguments.init else "small"))
+    # A ViT sees whole squares only; a convolutional encoder learns from more pictures in the same time by windows.
+    windows = PRESETS["small"].windows if network.image_encoder.takes_windows else None
     said = {
+        "windows": windows,
         "n_steps": arguments.steps,
         "pictures_per_step": arguments.pictures_per_step,
         "learning_rate": arguments.learning_rate,
@@ -161,14 +190,14 @@ def _settings(arguments: argparse.Namespace, network: Sam) -> TrainingSettings:
     return dataclasses.replace(chosen, **{name: value for name, value in said.items() if value is not None})
 
 
-def _lessons(
-    arguments: argparse.Namespace, settings: TrainingSettings, network: Sam, data: OpenedData
-) -> LessonSource:
+def _lessons(arguments: argparse.Namespace, settings: TrainingSettings, network: Sam, data: OpenedData) -> LessonSource:
     if arguments.cached is None:
         sources = window_sources(data, network.image_size, settings.zoom_range, arguments.cutouts, arguments.scenes)
         return WindowLessons(network, sources, settings.windows)
     if settings.trained != "decoder" or arguments.cutouts or arguments.scenes:
-        raise DatasetError("--cached keeps embeddings of stored pictures: use it with --trained decoder and --data only")
+        raise DatasetError(
+            "--cached keeps embeddings of stored pictures: use it with --trained decoder and --data only"
+        )
     store = EmbeddingStore(arguments.cached, network, checkpoint_version(arguments.init))
     max_masks = max(window.max_masks for window in settings.windows)
     return MixedLessons([(StoredLessons(pictures, store, max_masks), share) for pictures, share in data.training])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sam_backend.errors import DatasetError
 from sam_backend.model.image_encoder import ImageFeatures
@@ -80,5 +81,6 @@ class WindowLessons:
         return left, top
 
 
-def _shares(weights: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.array(weights, np.float64) / sum(weights)
+def _shares(weights: Sequence[float]) -> NDArray[np.float64]:
+    shares: NDArray[np.float64] = np.array(weights, np.float64) / sum(weights)
+    return shares

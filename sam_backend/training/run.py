@@ -14,8 +14,8 @@ from sam_backend.training.files import check_same_settings, load_state, save_ato
 from sam_backend.training.lora import merge_lora
 from sam_backend.training.processes import Processes
 from sam_backend.training.rounds import LessonReport
-from sam_backend.training.training_settings import TrainingSettings
 from sam_backend.training.trainer import Trainer
+from sam_backend.training.training_settings import TrainingSettings
 from sam_backend.training.validation import Validation, Validator
 
 
@@ -59,6 +59,10 @@ class Reporter(Protocol):
 
     def validation(self, n_steps_done: int, validation: Validation) -> None:
         """After each judgement."""
+        ...
+
+    def close(self) -> None:
+        """When the run has ended."""
         ...
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sam_backend.errors import DatasetError
 from sam_backend.model.conv_encoder import ConvImageEncoder
 from sam_backend.model.image_encoder import ImageFeatures
 from sam_backend.model.sam import Sam
@@ -47,9 +48,15 @@ def teach_seeing(
 
     Returns:
         The loss of each step, in this process.
+
+    Raises:
+        DatasetError: the encoder is of another kind.
     """
     torch.manual_seed(seed)
-    head = _AffinityHead(network.image_encoder)
+    encoder = network.image_encoder
+    if not isinstance(encoder, ConvImageEncoder):
+        raise DatasetError("only a convolutional encoder learns to see by affinities: start a ViT with --mae")
+    head = _AffinityHead(encoder)
     trained = [*network.image_encoder.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(trained, lr=LEARNING_RATE, betas=(0.9, 0.98))
     losses = []
@@ -100,10 +107,9 @@ def _topmost(masks: Tensor) -> Tensor:
 
 
 class _AffinityHead(nn.Module):
-    def __init__(self, encoder: nn.Module) -> None:
+    def __init__(self, encoder: ConvImageEncoder) -> None:
         super().__init__()
-        assert isinstance(encoder, ConvImageEncoder)
-        width = encoder.neck.embed[0].out_channels
+        width = encoder.out_width
         self.from_16, self.from_8, self.from_4 = (
             nn.Conv2d(width // share, len(OFFSETS_XY), kernel_size=1) for share in (1, 4, 8)
         )

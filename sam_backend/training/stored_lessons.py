@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from sam_backend.errors import DatasetError, ImageError
-from sam_backend.model.image_encoder import ImageFeatures
 from sam_backend.predict.frame import ImageFrame
 from sam_backend.training.embedding_store import EmbeddingStore
 from sam_backend.training.lesson import TARGET_CELL_PX, Lesson
+from sam_backend.training.lessons import DrawnLesson
 from sam_backend.training.sample import LabelledPicture, PictureSet, mask_box_xyxy
 from sam_backend.training.windows import LARGEST_MASK_SHARE
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class StoredLesson:
-    """What `learn_prompts` takes: nothing has to be encoded."""
-
-    features: ImageFeatures
-    lesson: Lesson
-    """Without pixels: its ``rgb`` is empty, (1, 3, 0, 0)."""
 
 
 class StoredLessons:
@@ -51,7 +41,7 @@ class StoredLessons:
         """Damaged pictures by name, with what was wrong."""
         store.check_room(len(pictures.names))
 
-    def epoch(self, rng: np.random.Generator) -> Iterator[StoredLesson]:
+    def epoch(self, rng: np.random.Generator) -> Iterator[DrawnLesson]:
         """Every picture once, in random order, without those that show no object.
 
         Raises:
@@ -68,7 +58,7 @@ class StoredLessons:
                 f"none of {len(self._pictures.names)} pictures shows an object; {len(self.skipped)} are damaged"
             )
 
-    def draw(self, rng: np.random.Generator) -> StoredLesson:
+    def draw(self, rng: np.random.Generator) -> DrawnLesson:
         """The lesson of a random picture, for a loop that is resumed from the state of ``rng`` alone.
 
         Raises:
@@ -81,13 +71,13 @@ class StoredLessons:
                 return lesson
         raise DatasetError(f"1000 draws showed no object: {len(self.skipped)} of {len(names)} pictures are damaged")
 
-    def _lesson(self, name: str, rng: np.random.Generator) -> StoredLesson | None:
+    def _lesson(self, name: str, rng: np.random.Generator) -> DrawnLesson | None:
         if name in self.skipped:
             return None
         try:
             picture = self._pictures.read(name)
             lesson = whole_picture_lesson(picture, self._store.model_size, self._max_masks, rng)
-            return None if lesson is None else StoredLesson(self._store.features(picture.image), lesson)
+            return None if lesson is None else DrawnLesson(lesson, self._store.features(picture.image))
         except (DatasetError, ImageError) as error:
             self.skipped[name] = str(error)
             _LOG.warning("skipped %s (%d so far): %s", name, len(self.skipped), error)

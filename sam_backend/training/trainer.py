@@ -115,9 +115,7 @@ class Trainer:
         torch.manual_seed(chance.dropout_seed)
         scale = 1 / self._settings.pictures_per_step
         if drawn.features is not None:
-            return learn_prompts(
-                self.network, drawn.features, lesson, self._settings.rounds, scale, chance.generator
-            )
+            return learn_prompts(self.network, drawn.features, lesson, self._settings.rounds, scale, chance.generator)
         return learn(self.network, lesson, self._settings.rounds, scale, chance.generator)
 
     @torch.no_grad()

@@ -79,6 +79,7 @@ class TrainingSettings:
 
     seed: int = 0
     save_every_n_steps: int = 1000
+    validate_every_n_steps: int = 1000
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -112,6 +113,7 @@ class TrainingSettings:
             ("trained", self.trained in get_args(Part), f"one of {', '.join(get_args(Part))}"),
             ("lora_rank", self.lora_rank >= 0, "0 or more"),
             ("save_every_n_steps", self.save_every_n_steps >= 1, "at least 1"),
+            ("validate_every_n_steps", self.validate_every_n_steps >= 1, "at least 1"),
         ]
 
     def to_json(self) -> str:

@@ -21,7 +21,6 @@ def test_one_picture_is_learnt_by_heart_in_seconds() -> None:
         reports.append(learn(network, lesson, ROUNDS, 1.0, generator))
         optimizer.step()
         optimizer.zero_grad()
-    print([round(r.first_iou, 2) for r in reports[::10]])
     last = reports[-10:]
     assert np.mean([report.first_iou for report in last]) > 0.95
     assert np.mean([report.last_iou for report in last]) > 0.95

@@ -1,4 +1,3 @@
-import copy
 import os
 import subprocess
 import sys
@@ -9,22 +8,25 @@ import torch
 
 from sam_backend.errors import DatasetError, DeviceError
 from sam_backend.model.sam import Sam
+from sam_backend.training.lessons import WindowLessons
 from sam_backend.training.processes import Processes
 from sam_backend.training.trainer import Trainer
 from tests.training.one_picture import TwoBlobs
-from tests.training.tiny_settings import TINY, tiny
+from tests.training.tiny_settings import TINY
 
 ROOT = Path(__file__).parents[2]
 CHILD = """
 import sys, torch
 from sam_backend.model.checkpoint import load_network
+from sam_backend.training.lessons import WindowLessons
 from sam_backend.training.processes import Processes
 from sam_backend.training.trainer import Trainer
 from tests.training.one_picture import TwoBlobs
 from tests.training.tiny_settings import TINY
 
 processes = Processes.join(torch.device("cpu"))
-trainer = Trainer(load_network(sys.argv[1]), [(TwoBlobs(), 1.0)], TINY, processes)
+network = load_network(sys.argv[1])
+trainer = Trainer(network, WindowLessons(network, [(TwoBlobs(), 1.0)], TINY.windows), TINY, processes)
 for _ in range(3):
     trainer.step()
 torch.save(trainer.network.state_dict(), f"{sys.argv[2]}/rank{processes.rank}.pth")
@@ -47,7 +49,7 @@ def test_two_processes_learn_as_one_with_the_joint_batch(tiny_checkpoint: Path, 
     )
     first, second = (torch.load(tmp_path / f"rank{rank}.pth", weights_only=True) for rank in range(2))
     network.load_state_dict(torch.load(tiny_checkpoint, weights_only=True))
-    alone = Trainer(network, [(TwoBlobs(), 1.0)], TINY)
+    alone = Trainer(network, WindowLessons(network, [(TwoBlobs(), 1.0)], TINY.windows), TINY)
     for _ in range(3):
         alone.step()
     for name, value in alone.network.state_dict().items():
@@ -70,7 +72,7 @@ def test_a_process_alone_keeps_its_gradients(network: Sam) -> None:
 
 def test_fewer_pictures_than_processes_are_refused(network: Sam) -> None:
     with pytest.raises(DatasetError, match="2 pictures a step don't go round 3 processes"):
-        Trainer(copy.deepcopy(network), [(TwoBlobs(), 1.0)], tiny(pictures_per_step=2), Processes(0, 3))
+        Trainer(network, WindowLessons(network, [(TwoBlobs(), 1.0)], TINY.windows), TINY, Processes(0, 3))
 
 
 def test_processes_that_never_meet_are_named() -> None:

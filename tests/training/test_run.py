@@ -127,5 +127,5 @@ def test_the_bar_and_the_curves_tell_what_happens(
     )
     curves.Reload()
     assert [event.step for event in curves.Scalars("train/loss")] == [1, 2, 3, 4, 5, 6]
-    assert [event.step for event in curves.Scalars("held_out/mean_IoU,_box")] == [3, 6]
-    assert len(curves.Images("held_out/predictions")) == 2
+    assert [event.step for event in curves.Scalars("held out/mean IoU, box")] == [3, 6]
+    assert len(curves.Images("held out/predictions")) == 2

@@ -12,15 +12,17 @@ from sam_backend.model.sam import Sam, SamConfig
 from sam_backend.model.vit import VitConfig
 from sam_backend.predict.predictor import Predictor
 from sam_backend.training.files import load_state, save_atomically, save_weights
-from sam_backend.training.settings import TrainingSettings, WindowPlan
+from sam_backend.training.lessons import WindowLessons
 from sam_backend.training.trainer import Trainer
+from sam_backend.training.training_settings import TrainingSettings, WindowPlan
 from sam_backend.types import Prompts
 from tests.training.one_picture import OnePicture, TwoBlobs
 from tests.training.tiny_settings import TINY, tiny
 
 
 def make_trainer(network: Sam, settings: TrainingSettings = TINY) -> Trainer:
-    return Trainer(copy.deepcopy(network), [(TwoBlobs(), 1.0)], settings)
+    lessons = WindowLessons(network, [(TwoBlobs(), 1.0)], settings.windows)
+    return Trainer(copy.deepcopy(network), lessons, settings)
 
 
 def weights(network: Sam) -> torch.Tensor:
@@ -31,7 +33,7 @@ def test_overfitting_one_picture_reaches_an_iou_of_95_percent(network: Sam) -> N
     settings = tiny(
         n_steps=120, pictures_per_step=1, n_warmup_steps=5, learning_rate=2e-3, windows=(WindowPlan(64, 1.0, 1),)
     )
-    trainer = Trainer(network, [(OnePicture(), 1.0)], settings)
+    trainer = Trainer(network, WindowLessons(network, [(OnePicture(), 1.0)], settings.windows), settings)
     while not trainer.is_done:
         trainer.step()
     sample = OnePicture().draw(np.random.default_rng(0), 64, 1)
@@ -91,7 +93,7 @@ def test_the_average_follows_the_weights(network: Sam) -> None:
 
 
 def test_without_an_average_the_weights_themselves_are_kept(network: Sam) -> None:
-    trainer = make_trainer(network, tiny(average_decay=0.0))
+    trainer = make_trainer(network, tiny(average_decay=None))
     trainer.step()
     assert torch.equal(weights(trainer.average), weights(trainer.network))
 
@@ -125,4 +127,4 @@ def test_a_vit_is_trained_on_whole_squares_only() -> None:
 
 def test_nothing_to_learn_from_is_an_error(network: Sam) -> None:
     with pytest.raises(DatasetError, match="nothing to learn from"):
-        Trainer(network, [], TINY)
+        WindowLessons(network, [], TINY.windows)

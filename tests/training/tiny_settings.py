@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from sam_backend.training.rounds import RoundPlan
-from sam_backend.training.settings import TrainingSettings, WindowPlan
+from sam_backend.training.training_settings import TrainingSettings, WindowPlan
 
 TINY = TrainingSettings(
     n_steps=6,
@@ -12,7 +12,7 @@ TINY = TrainingSettings(
     rounds=RoundPlan(n_rounds=3, mask_prompt_share=0.5, single_mask_share_for_boxes=0.5),
     learning_rate=3e-4,
     n_warmup_steps=2,
-    decay="cosine",
+    schedule="cosine",
     layer_decay=1.0,
     second_moment_decay=0.98,
     largest_gradient_norm=0.1,

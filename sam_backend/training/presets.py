@@ -16,9 +16,9 @@ VIT_L = TrainingSettings(n_steps=180_000, pictures_per_step=128, learning_rate=4
 VIT_B = TrainingSettings(n_steps=180_000, pictures_per_step=128, learning_rate=8e-4, layer_decay=0.6, drop_path=0.6)
 
 SMALL = TrainingSettings(
-    n_steps=1700,
+    n_steps=2800,
     pictures_per_step=4,
-    learning_rate=4e-4,
+    learning_rate=3e-4,
     n_warmup_steps=100,
     schedule="cosine",
     weight_decay=0.05,
@@ -31,9 +31,11 @@ SMALL = TrainingSettings(
     rounds=RoundPlan(
         n_rounds=3, n_mask_only_rounds=0, mask_prompt_share=0.7, single_mask_share_for_boxes=0.5, learns_every_iou=True
     ),
-    windows=(WindowPlan(256, 0.88, 12), WindowPlan(512, 0.12, 8)),
-    zoom_range=(0.5, 1.5),
+    affinity_weight=0.3,
+    windows=(WindowPlan(256, 0.94, 14), WindowPlan(512, 0.06, 10)),
+    zoom_range=(0.4, 1.5),
     save_every_n_steps=100,
+    validate_every_n_steps=700,
 )
 
 FINETUNE = TrainingSettings(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -54,7 +54,18 @@ class LessonReport:
     """Of the mask trusted most after the last one."""
 
 
-def learn(network: Sam, lesson: Lesson, plan: RoundPlan, scale: float, generator: torch.Generator) -> LessonReport:
+SideLesson = Callable[[ImageFeatures, Lesson], Tensor]
+"""A loss that the encoder learns from besides, whatever the prompts."""
+
+
+def learn(
+    network: Sam,
+    lesson: Lesson,
+    plan: RoundPlan,
+    scale: float,
+    generator: torch.Generator,
+    side_lesson: SideLesson | None = None,
+) -> LessonReport:
     """Add the gradients of a lesson to the network's.
 
     The picture is encoded once; each round is back-propagated at once up to the embedding, and the sum of those
@@ -68,7 +79,11 @@ def learn(network: Sam, lesson: Lesson, plan: RoundPlan, scale: float, generator
     leaves = [part.detach().requires_grad_() for part in encoded]
     handed = replace(features, coarse=leaves[0], fine=tuple(leaves[1:]))
     report = learn_prompts(network, handed, lesson, plan, scale, generator)
-    torch.autograd.backward(encoded, [leaf.grad for leaf in leaves])
+    ends, gradients = list(encoded), [leaf.grad for leaf in leaves]
+    if side_lesson is not None:
+        ends.append(side_lesson(features, lesson) * scale)
+        gradients.append(None)
+    torch.autograd.backward(ends, gradients)
     return report
 
 

@@ -3,7 +3,7 @@
 The encoder alone learns, for every cell, whether the cells at certain offsets belong to the same object (affinities,
 as in connectomics: arXiv 1706.00120). Every cell of a picture teaches something in every step, at a third of the cost
 of a lesson with prompts, so a small encoder sees edges and extents of objects within minutes. The head that answers is
-thrown away.
+thrown away in the end.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def teach_seeing(
     encoder = network.image_encoder
     if not isinstance(encoder, ConvImageEncoder):
         raise DatasetError("only a convolutional encoder learns to see by affinities: start a ViT with --mae")
-    head = _AffinityHead(encoder)
+    head = AffinityHead(encoder)
     trained = [*network.image_encoder.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(trained, lr=LEARNING_RATE, betas=(0.9, 0.98))
     losses = []
@@ -106,7 +106,9 @@ def _topmost(masks: Tensor) -> Tensor:
     return labels
 
 
-class _AffinityHead(nn.Module):
+class AffinityHead(nn.Module):
+    """Says for every cell and offset whether both cells belong to the same object; linear in the features."""
+
     def __init__(self, encoder: ConvImageEncoder) -> None:
         super().__init__()
         width = encoder.out_width
@@ -115,6 +117,7 @@ class _AffinityHead(nn.Module):
         )
 
     def forward(self, features: ImageFeatures) -> Tensor:
+        """Logits (n_offsets, h, w) on the finest cells of one picture's features."""
         at_8, at_4 = features.fine
         logits = self.from_4(F.gelu(at_4))
         for head, level in ((self.from_8, F.gelu(at_8)), (self.from_16, features.coarse)):

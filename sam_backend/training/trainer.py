@@ -8,14 +8,16 @@ from typing import cast
 import torch
 
 from sam_backend.errors import CheckpointError, DatasetError
+from sam_backend.model.conv_encoder import ConvImageEncoder
 from sam_backend.model.sam import Sam
 from sam_backend.training.chance import Chance
 from sam_backend.training.lessons import LessonSource
 from sam_backend.training.parameter_groups import parameter_groups, set_learning_rate
 from sam_backend.training.processes import Processes
 from sam_backend.training.regularise import regularised
-from sam_backend.training.rounds import LessonReport, learn, learn_prompts
+from sam_backend.training.rounds import LessonReport, SideLesson, learn, learn_prompts
 from sam_backend.training.schedule import learning_rate_factor
+from sam_backend.training.seeing import AffinityHead, affinity_loss
 from sam_backend.training.training_settings import TrainingSettings
 
 
@@ -52,9 +54,12 @@ class Trainer:
         self._settings = settings
         self._lessons = lessons
         self._device = next(network.parameters()).device
-        self._trained = [weight for weight in network.parameters() if weight.requires_grad]
+        self._affinity_head = _new_affinity_head(network, settings)
+        heads = list(self._affinity_head.parameters()) if self._affinity_head else []
+        groups = parameter_groups(network, weight_decay=settings.weight_decay, layer_decay=settings.layer_decay)
+        self._trained = [weight for weight in network.parameters() if weight.requires_grad] + heads
         self._optimizer = torch.optim.AdamW(
-            parameter_groups(network, weight_decay=settings.weight_decay, layer_decay=settings.layer_decay),
+            [*groups, {"params": heads, "weight_decay": 0.0, "lr_scale": 1.0}] if heads else groups,
             lr=settings.learning_rate,
             betas=(settings.first_moment_decay, settings.second_moment_decay),
         )
@@ -88,6 +93,7 @@ class Trainer:
         """Everything that `resume` needs to go on as if nothing had happened."""
         return {
             "network": self.network.state_dict(),
+            "affinity_head": self._affinity_head.state_dict() if self._affinity_head else {},
             "average": self.average.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "n_steps_done": self.n_steps_done,
@@ -101,6 +107,8 @@ class Trainer:
         """
         try:
             self.network.load_state_dict(cast("dict[str, torch.Tensor]", state["network"]))
+            if self._affinity_head:
+                self._affinity_head.load_state_dict(cast("dict[str, torch.Tensor]", state["affinity_head"]))
             self.average.load_state_dict(cast("dict[str, torch.Tensor]", state["average"]))
             self._optimizer.load_state_dict(cast("dict[str, object]", state["optimizer"]))
             self.n_steps_done = cast(int, state["n_steps_done"])
@@ -116,7 +124,8 @@ class Trainer:
         scale = 1 / self._settings.pictures_per_step
         if drawn.features is not None:
             return learn_prompts(self.network, drawn.features, lesson, self._settings.rounds, scale, chance.generator)
-        return learn(self.network, lesson, self._settings.rounds, scale, chance.generator)
+        side_lesson = _affinities(self._affinity_head, self._settings.affinity_weight) if self._affinity_head else None
+        return learn(self.network, lesson, self._settings.rounds, scale, chance.generator, side_lesson)
 
     @torch.no_grad()
     def _move_average(self) -> None:
@@ -124,3 +133,15 @@ class Trainer:
         decay = min(self._settings.average_decay or 0.0, self.n_steps_done / (self.n_steps_done + 10))
         for average, current in zip(self.average.parameters(), self.network.parameters(), strict=True):
             average.lerp_(current, 1 - decay)
+
+
+def _new_affinity_head(network: Sam, settings: TrainingSettings) -> AffinityHead | None:
+    encoder = network.image_encoder
+    if not settings.affinity_weight or not isinstance(encoder, ConvImageEncoder):
+        return None
+    torch.manual_seed(settings.seed)
+    return AffinityHead(encoder).to(next(network.parameters()).device)
+
+
+def _affinities(head: AffinityHead, weight: float) -> SideLesson:
+    return lambda features, lesson: weight * affinity_loss(head(features), lesson.target > 0.5)

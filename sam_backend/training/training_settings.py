@@ -64,6 +64,9 @@ class TrainingSettings:
     average_decay: float | None = None
     """Of the moving average of the weights, if one is to be kept and saved in the end; the paper keeps none."""
 
+    affinity_weight: float = 0.0
+    """Of the loss by which a convolutional encoder goes on learning what belongs together; see `seeing`."""
+
     rounds: RoundPlan = PAPER_ROUNDS
     windows: tuple[WindowPlan, ...] = PAPER_WINDOWS
     """A ViT sees whole squares only; a convolutional encoder learns from parts of them too."""
@@ -104,6 +107,7 @@ class TrainingSettings:
             ("first_moment_decay", 0 <= self.first_moment_decay < 1, "from 0 to below 1"),
             ("second_moment_decay", 0 <= self.second_moment_decay < 1, "from 0 to below 1"),
             ("drop_path", 0 <= self.drop_path < 1, "from 0 to below 1"),
+            ("affinity_weight", self.affinity_weight >= 0, "0 or more"),
             ("decoder_dropout", 0 <= self.decoder_dropout < 1, "from 0 to below 1"),
             ("largest_gradient_norm", clip is None or clip > 0, "above 0, or null for none"),
             ("average_decay", average is None or 0 <= average < 1, "from 0 to below 1, or null for none"),

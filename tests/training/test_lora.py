@@ -8,9 +8,9 @@ from sam_backend.errors import SettingsError
 from sam_backend.model.checkpoint import load_network
 from sam_backend.model.image_encoder import ImageEncoder
 from sam_backend.model.sam import Sam
+from sam_backend.training.files import save_weights
 from sam_backend.training.freeze import Part
 from sam_backend.training.lora import add_lora, merge_lora
-from sam_backend.training.files import save_weights
 
 N_DECODER = 2 * 12 + 4
 N_ENCODER = 3 * 2

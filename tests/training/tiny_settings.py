@@ -19,6 +19,7 @@ TINY = TrainingSettings(
     drop_path=0.0,
     decoder_dropout=0.0,
     average_decay=0.9,
+    affinity_weight=1.0,
     save_every_n_steps=4,
     validate_every_n_steps=3,
 )

@@ -44,6 +44,7 @@ class ConvImageEncoder(ImageEncoder):
         super().__init__()
         self.image_size = config.image_size
         self.grid_size = config.image_size // EMBEDDING_STRIDE_PX
+        self.out_width = config.out_width
         # No weight's shape tells the input size of a convolutional network, so the file carries it.
         self.register_buffer("input_size", torch.tensor(config.image_size))
         half_width = config.widths[0] // 2

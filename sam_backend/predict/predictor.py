@@ -36,7 +36,7 @@ def load_sam(path_or_name: str = EMBEDDED_NAME, device: str = "auto", dtype: str
     """
     if dtype not in DTYPES:
         raise DeviceError(f"the number type {dtype!r} isn't known: choose one of {', '.join(DTYPES)}")
-    target = _find_device(device)
+    target = find_device(device)
     network = load_network(path_or_name).to(target)
     for parameter in network.parameters():  # not the buffers: a position's phase doesn't fit in half precision
         parameter.data = parameter.data.to(DTYPES[dtype])
@@ -120,7 +120,12 @@ class Predictor:
         ]
 
 
-def _find_device(device: str) -> torch.device:
+def find_device(device: str) -> torch.device:
+    """The device that a name means; ``auto`` is CUDA, else Apple's MPS, else the CPU.
+
+    Raises:
+        DeviceError: it isn't to be had here.
+    """
     if device == "auto":
         accelerators = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
         return torch.device(next((name for name, there in accelerators.items() if there), "cpu"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -46,22 +45,22 @@ def load_state(path: Path) -> dict[str, object]:
     return content
 
 
-def save_settings(settings: Mapping[str, object], path: Path) -> None:
-    """Write a run's settings as JSON, beside its weights."""
+def save_text(text: str, path: Path) -> None:
+    """Write a text file, and the folders it lies in."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    unfinished.write_text(text, encoding="utf-8")
     os.replace(unfinished, path)
 
 
-def check_same_settings(settings: Mapping[str, object], path: Path) -> None:
+def check_same_settings(settings_json: str, path: Path) -> None:
     """Refuse to go on with a run under other settings than it was begun with: it would be neither run.
 
     Raises:
         DatasetError: the settings differ; the message names which.
     """
     recorded = json.loads(path.read_text(encoding="utf-8"))
-    now = json.loads(json.dumps(settings))
+    now = json.loads(settings_json)
     differing = sorted(name for name in recorded.keys() | now.keys() if recorded.get(name) != now.get(name))
     if differing:
         name = differing[0]

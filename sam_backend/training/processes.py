@@ -58,7 +58,7 @@ class Processes:
         flat = torch.cat([_gradient(weight).flatten() for weight in weights])
         distributed.all_reduce(used, distributed.ReduceOp.MAX)
         distributed.all_reduce(flat, distributed.ReduceOp.SUM)
-        parts = flat.split([weight.numel() for weight in weights])
+        parts = torch.split(flat, [weight.numel() for weight in weights])
         for weight, part, is_used in zip(weights, parts, used.tolist(), strict=True):
             weight.grad = part.view_as(weight).clone() if is_used else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -54,7 +54,18 @@ class LessonReport:
     """Of the mask trusted most after the last one."""
 
 
-def learn(network: Sam, lesson: Lesson, plan: RoundPlan, scale: float, generator: torch.Generator) -> LessonReport:
+SideLesson = Callable[[ImageFeatures, Lesson], Tensor]
+"""A loss that the encoder learns from besides, whatever the prompts."""
+
+
+def learn(
+    network: Sam,
+    lesson: Lesson,
+    plan: RoundPlan,
+    scale: float,
+    generator: torch.Generator,
+    side_lesson: SideLesson | None = None,
+) -> LessonReport:
     """Add the gradients of a lesson to the network's.
 
     The picture is encoded once; each round is back-propagated at once up to the embedding, and the sum of those
@@ -63,10 +74,16 @@ def learn(network: Sam, lesson: Lesson, plan: RoundPlan, scale: float, generator
     with _precision(plan, lesson.rgb.device):
         features = network.encode_window(lesson.rgb, lesson.window_px, lesson.origin_xy)
     encoded = (features.coarse, *features.fine)
+    if not features.coarse.requires_grad:  # the encoder is frozen
+        return learn_prompts(network, features, lesson, plan, scale, generator)
     leaves = [part.detach().requires_grad_() for part in encoded]
     handed = replace(features, coarse=leaves[0], fine=tuple(leaves[1:]))
     report = learn_prompts(network, handed, lesson, plan, scale, generator)
-    torch.autograd.backward(encoded, [leaf.grad for leaf in leaves])
+    ends, gradients = list(encoded), [leaf.grad for leaf in leaves]
+    if side_lesson is not None:
+        ends.append(side_lesson(features, lesson) * scale)
+        gradients.append(None)
+    torch.autograd.backward(ends, gradients)
     return report
 
 
@@ -136,7 +153,9 @@ def _wants_three(prompts: PromptTensors, plan: RoundPlan, generator: torch.Gener
 
 def _in_square(prompts: PromptTensors, features: ImageFeatures, network: Sam) -> PromptTensors:
     """From px of the window to model px."""
-    origin_px = prompts.points_xy.new_tensor(features.origin_xy) * (network.image_size // network.image_encoder.grid_size)
+    origin_px = prompts.points_xy.new_tensor(features.origin_xy) * (
+        network.image_size // network.image_encoder.grid_size
+    )
     box = prompts.box_xyxy
     return replace(
         prompts,

@@ -10,11 +10,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from sam_backend.training.files import check_same_settings, load_state, save_atomically, save_settings, save_weights
+from sam_backend.training.files import check_same_settings, load_state, save_atomically, save_text, save_weights
+from sam_backend.training.lora import merge_lora
 from sam_backend.training.processes import Processes
 from sam_backend.training.rounds import LessonReport
-from sam_backend.training.settings import TrainingSettings
 from sam_backend.training.trainer import Trainer
+from sam_backend.training.training_settings import TrainingSettings
 from sam_backend.training.validation import Validation, Validator
 
 
@@ -60,6 +61,10 @@ class Reporter(Protocol):
         """After each judgement."""
         ...
 
+    def close(self) -> None:
+        """When the run has ended."""
+        ...
+
 
 def run(
     trainer: Trainer,
@@ -93,11 +98,11 @@ def run(
     best = -1.0
     if resumes:
         state = load_state(folder.state)
-        check_same_settings(settings.as_json(), folder.settings)
+        check_same_settings(settings.to_json(), folder.settings)
         trainer.resume(state)
         best = float(str(state.get("best_mean_iou", best)))
     elif writes:
-        save_settings(settings.as_json(), folder.settings)
+        save_text(settings.to_json(), folder.settings)
     keeper = _Keeper(trainer, folder, best) if writes else None
     with _stop_request() as stop:
         while not trainer.is_done and not stop.is_asked:
@@ -136,11 +141,11 @@ class _Keeper:
         validation.sheet.save(path)
         if validation.mean_iou > self._best_mean_iou:
             self._best_mean_iou = validation.mean_iou
-            save_weights(self._trainer.average, self._folder.best)
+            save_weights(merge_lora(self._trainer.average), self._folder.best)
 
     def save(self) -> None:
         """Write the newest weights and the state."""
-        save_weights(self._trainer.average, self._folder.last)
+        save_weights(merge_lora(self._trainer.average), self._folder.last)
         save_atomically(self._trainer.state() | {"best_mean_iou": self._best_mean_iou}, self._folder.state)
 
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from typing import cast
 
-import numpy as np
 import torch
 
 from sam_backend.errors import CheckpointError, DatasetError
+from sam_backend.model.conv_encoder import ConvImageEncoder
 from sam_backend.model.sam import Sam
 from sam_backend.training.chance import Chance
-from sam_backend.training.lesson import Lesson, make_lesson
-from sam_backend.training.parameter_groups import parameter_groups
+from sam_backend.training.lessons import LessonSource
+from sam_backend.training.parameter_groups import parameter_groups, set_learning_rate
 from sam_backend.training.processes import Processes
-from sam_backend.training.rounds import LessonReport, learn
-from sam_backend.training.sample import SampleSource
+from sam_backend.training.regularise import regularised
+from sam_backend.training.rounds import LessonReport, SideLesson, learn, learn_prompts
 from sam_backend.training.schedule import learning_rate_factor
-from sam_backend.training.settings import TrainingSettings
-
+from sam_backend.training.seeing import AffinityHead, affinity_loss
+from sam_backend.training.training_settings import TrainingSettings
 
 
 class Trainer:
@@ -28,7 +27,7 @@ class Trainer:
     def __init__(
         self,
         network: Sam,
-        sources: Sequence[tuple[SampleSource, float]],
+        lessons: LessonSource,
         settings: TrainingSettings,
         processes: Processes | None = None,
     ) -> None:
@@ -36,16 +35,14 @@ class Trainer:
 
         Args:
             network: to be trained; weights that don't require gradients stay as they are.
-            sources: where samples come from, with the share of each.
+            lessons: what to learn.
             settings: see `TrainingSettings`.
             processes: the others that share each step's pictures.
 
         Raises:
-            DatasetError: there is no source, or fewer pictures a step than processes.
+            DatasetError: fewer pictures a step than processes.
         """
         self._processes = processes or Processes()
-        if not sources:
-            raise DatasetError("there is nothing to learn from: name a data set or use generated scenes")
         if settings.pictures_per_step < self._processes.world_size:
             raise DatasetError(
                 f"{settings.pictures_per_step} pictures a step don't go round {self._processes.world_size} processes: "
@@ -55,13 +52,16 @@ class Trainer:
         self.average = copy.deepcopy(network).eval().requires_grad_(False)
         self.n_steps_done = 0
         self._settings = settings
-        self._lessons = _LessonMaker(network, sources, settings)
+        self._lessons = lessons
         self._device = next(network.parameters()).device
-        self._trained = [weight for weight in network.parameters() if weight.requires_grad]
+        self._affinity_head = _new_affinity_head(network, settings)
+        heads = list(self._affinity_head.parameters()) if self._affinity_head else []
+        groups = parameter_groups(network, weight_decay=settings.weight_decay, layer_decay=settings.layer_decay)
+        self._trained = [weight for weight in network.parameters() if weight.requires_grad] + heads
         self._optimizer = torch.optim.AdamW(
-            parameter_groups(network, weight_decay=settings.weight_decay, layer_decay=settings.layer_decay),
+            [*groups, {"params": heads, "weight_decay": 0.0, "lr_scale": 1.0}] if heads else groups,
             lr=settings.learning_rate,
-            betas=(0.9, settings.second_moment_decay),
+            betas=(settings.first_moment_decay, settings.second_moment_decay),
         )
 
     @property
@@ -71,10 +71,9 @@ class Trainer:
 
     def step(self) -> list[LessonReport]:
         """Learn from this process's pictures of one step and move the weights once."""
-        rate = self.learning_rate()
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate * group["lr_scale"]
-        reports = [self._learn(picture) for picture in self._processes.share(self._settings.pictures_per_step)]
+        set_learning_rate(self._optimizer, self.learning_rate())
+        with regularised(self.network, self._settings.drop_path, self._settings.decoder_dropout):
+            reports = [self._learn(picture) for picture in self._processes.share(self._settings.pictures_per_step)]
         self._processes.add_gradients(self._trained)
         if self._settings.largest_gradient_norm is not None:
             torch.nn.utils.clip_grad_norm_(self._trained, self._settings.largest_gradient_norm)
@@ -87,16 +86,14 @@ class Trainer:
     def learning_rate(self) -> float:
         """Of the next step."""
         return self._settings.learning_rate * learning_rate_factor(
-            self.n_steps_done,
-            self._settings.n_steps,
-            n_warmup_steps=self._settings.n_warmup_steps,
-            decay=self._settings.decay,
+            self.n_steps_done, self._settings.n_steps, self._settings.schedule, self._settings.n_warmup_steps
         )
 
     def state(self) -> dict[str, object]:
         """Everything that `resume` needs to go on as if nothing had happened."""
         return {
             "network": self.network.state_dict(),
+            "affinity_head": self._affinity_head.state_dict() if self._affinity_head else {},
             "average": self.average.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "n_steps_done": self.n_steps_done,
@@ -110,6 +107,8 @@ class Trainer:
         """
         try:
             self.network.load_state_dict(cast("dict[str, torch.Tensor]", state["network"]))
+            if self._affinity_head:
+                self._affinity_head.load_state_dict(cast("dict[str, torch.Tensor]", state["affinity_head"]))
             self.average.load_state_dict(cast("dict[str, torch.Tensor]", state["average"]))
             self._optimizer.load_state_dict(cast("dict[str, object]", state["optimizer"]))
             self.n_steps_done = cast(int, state["n_steps_done"])
@@ -119,46 +118,30 @@ class Trainer:
 
     def _learn(self, picture: int) -> LessonReport:
         chance = Chance.of(self._settings.seed, self.n_steps_done, picture, self._device)
-        lesson = self._lessons.make(chance.rng).to(self._device)
+        drawn = self._lessons.draw(chance.rng)
+        lesson = drawn.lesson.to(self._device)
         torch.manual_seed(chance.dropout_seed)
         scale = 1 / self._settings.pictures_per_step
-        return learn(self.network, lesson, self._settings.rounds, scale, chance.generator)
+        if drawn.features is not None:
+            return learn_prompts(self.network, drawn.features, lesson, self._settings.rounds, scale, chance.generator)
+        side_lesson = _affinities(self._affinity_head, self._settings.affinity_weight) if self._affinity_head else None
+        return learn(self.network, lesson, self._settings.rounds, scale, chance.generator, side_lesson)
 
     @torch.no_grad()
     def _move_average(self) -> None:
         # Early on the average would remember the random start, so it follows faster then.
-        decay = min(self._settings.average_decay, self.n_steps_done / (self.n_steps_done + 10))
+        decay = min(self._settings.average_decay or 0.0, self.n_steps_done / (self.n_steps_done + 10))
         for average, current in zip(self.average.parameters(), self.network.parameters(), strict=True):
             average.lerp_(current, 1 - decay)
 
 
-class _LessonMaker:
-    """Draws lessons: a source, a size of window, a sample, a place in the square."""
+def _new_affinity_head(network: Sam, settings: TrainingSettings) -> AffinityHead | None:
+    encoder = network.image_encoder
+    if not settings.affinity_weight or not isinstance(encoder, ConvImageEncoder):
+        return None
+    torch.manual_seed(settings.seed)
+    return AffinityHead(encoder).to(next(network.parameters()).device)
 
-    def __init__(
-        self, network: Sam, sources: Sequence[tuple[SampleSource, float]], settings: TrainingSettings
-    ) -> None:
-        self._sources = [source for source, _ in sources]
-        self._shares = np.array([share for _, share in sources]) / sum(share for _, share in sources)
-        self._windows = settings.windows
-        self._window_shares = np.array([window.share for window in settings.windows])
-        self._image_size, self._grid_size = network.image_size, network.image_encoder.grid_size
-        if not network.image_encoder.takes_windows and {window.side_px for window in self._windows} != {self._image_size}:
-            raise DatasetError(
-                f"this encoder sees whole squares of {self._image_size} px only: train it on windows of that size"
-            )
 
-    def make(self, rng: np.random.Generator) -> Lesson:
-        """A lesson with at least one object."""
-        while True:
-            source = self._sources[rng.choice(len(self._sources), p=self._shares)]
-            window = self._windows[rng.choice(len(self._windows), p=self._window_shares)]
-            sample = source.draw(rng, window.side_px, window.max_masks)
-            lesson = make_lesson(sample, window.side_px, self._random_origin_xy(window.side_px, rng))
-            if len(lesson.target):
-                return lesson
-
-    def _random_origin_xy(self, window_px: int, rng: np.random.Generator) -> tuple[int, int]:
-        n_places = self._grid_size - window_px * self._grid_size // self._image_size + 1
-        left, top = rng.integers(n_places, size=2).tolist()
-        return left, top
+def _affinities(head: AffinityHead, weight: float) -> SideLesson:
+    return lambda features, lesson: weight * affinity_loss(head(features), lesson.target > 0.5)

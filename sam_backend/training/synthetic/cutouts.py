@@ -14,6 +14,9 @@ from sam_backend.errors import DatasetError
 from sam_backend.training.synthetic.cutout_index import Entry, read_index
 from sam_backend.training.synthetic.picture_cache import DEFAULT_CACHE_BYTES, PictureCache
 
+SHARPNESS = 0.75
+"""Of a photograph's part: pixels of the file per pixel drawn, at least, where the file has as many."""
+
 
 class CutoutFolder:
     """One side of the hold-out of a folder that ``fetch`` has prepared."""
@@ -48,8 +51,8 @@ class CutoutFolder:
     def draw_photograph(self, rng: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:
         """(h, w, 3) RGB, 0 to 255: a random part of a random background, perhaps mirrored."""
         entry = self._backgrounds[int(rng.integers(len(self._backgrounds)))]
-        share = float(np.exp(rng.uniform(np.log(0.2), 0)))
-        whole = self._cache.read(self._folder / entry.file, max(height, width) / share, "RGB")
+        share = float(np.exp(rng.uniform(np.log(0.25), 0)))
+        whole = self._cache.read(self._folder / entry.file, SHARPNESS * max(height, width) / share, "RGB")
         scale = share * min(whole.width / width, whole.height / height)
         crop_width, crop_height = scale * width, scale * height
         left, top = rng.uniform(0, whole.width - crop_width), rng.uniform(0, whole.height - crop_height)

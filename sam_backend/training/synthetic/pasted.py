@@ -26,7 +26,8 @@ LARGEST_ENLARGEMENT = 2.0
 CROWD_SHARE = 0.2
 SHADOW_SHARE = 0.25
 OTHER_SKIN_SHARE = 0.12
-MATCHED_SHARE = 0.2
+MATCHED_SHARE = 0.15
+NEGATIVE_SHARE = 0.04
 TEXTURE_BACKGROUND_SHARE = 0.12
 
 
@@ -63,7 +64,7 @@ class PastedObjects:
                 canvas.stain(shadow_of(layer, rng))
             canvas.paint(layer)
         image = worn(canvas.picture.astype(np.uint8), rng)
-        return random_light(image, rng), canvas.visible_masks()
+        return random_light(image, rng, NEGATIVE_SHARE), canvas.visible_masks()
 
     def _draw_background(self, rng: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:
         if rng.random() < TEXTURE_BACKGROUND_SHARE:
@@ -73,13 +74,16 @@ class PastedObjects:
     def _draw_objects(self, rng: np.random.Generator, window_px: int) -> Iterator[tuple[Entry, float]]:
         """What to paste and how long its longer side is, from the lowest to the topmost."""
         if rng.random() < CROWD_SHARE:
-            entry, side_px = self._cutouts.draw_object(rng), _draw_side_px(rng, window_px, largest_share=0.25)
+            entry, side_px = self._cutouts.draw_object(rng), _draw_side_px(rng, 0.25 * window_px)
             for _ in range(int(rng.integers(4, 20))):
                 yield entry, side_px * rng.uniform(0.8, 1.25)
             return
-        largest_share = rng.uniform(0.3, LARGEST_SHARE)
-        for _ in range(int(rng.integers(1, 13))):
-            yield self._cutouts.draw_object(rng), _draw_side_px(rng, window_px, largest_share)
+        largest_px = math.exp(rng.uniform(math.log(0.2), math.log(LARGEST_SHARE))) * window_px
+        n_objects = int(rng.integers(1, 13))
+        largest = int(rng.integers(n_objects))
+        for index in range(n_objects):
+            side_px = largest_px if index == largest else _draw_side_px(rng, largest_px)
+            yield self._cutouts.draw_object(rng), side_px
 
     def _draw_layer(self, entry: Entry, side_px: float, canvas: Canvas, rng: np.random.Generator) -> Layer:
         picture = self._cutouts.read_object(entry, side_px)
@@ -89,7 +93,9 @@ class PastedObjects:
         layer = layer_at(cutout, left_px, top_px)
         colour = self._other_skin(layer, rng) if rng.random() < OTHER_SKIN_SHARE else recoloured(layer.colour, rng)
         layer = Layer(colour=colour, alpha=layer.alpha, left_px=left_px, top_px=top_px)
-        return matched(layer, canvas.picture, rng.uniform(0.2, 0.7)) if rng.random() < MATCHED_SHARE else layer
+        return (
+            matched(layer, canvas.picture[::8, ::8], rng.uniform(0.2, 0.5)) if rng.random() < MATCHED_SHARE else layer
+        )
 
     def _other_skin(self, layer: Layer, rng: np.random.Generator) -> NDArray[np.float32]:
         """A photograph or a texture in the object's place: its shape alone must tell it."""
@@ -99,10 +105,9 @@ class PastedObjects:
         return self._cutouts.draw_photograph(rng, height, width)
 
 
-def _draw_side_px(rng: np.random.Generator, window_px: int, largest_share: float) -> float:
+def _draw_side_px(rng: np.random.Generator, largest_px: float) -> float:
     """Log-uniform, so that every octave of sizes is as common."""
-    largest_px = max(largest_share * window_px, SMALLEST_SIDE_PX + 1)
-    return math.exp(rng.uniform(math.log(SMALLEST_SIDE_PX), math.log(largest_px)))
+    return math.exp(rng.uniform(math.log(SMALLEST_SIDE_PX), math.log(max(largest_px, SMALLEST_SIDE_PX))))
 
 
 def _draw_place(rng: np.random.Generator, size_wh: tuple[int, int], canvas_hw: tuple[int, ...]) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from sam_backend.errors import DatasetError
 
-DEFAULT_CACHE_BYTES = 256 * 2**20
+DEFAULT_CACHE_BYTES = 512 * 2**20
 
 
 class PictureCache:
@@ -19,6 +19,7 @@ class PictureCache:
     def __init__(self, n_bytes: int = DEFAULT_CACHE_BYTES) -> None:
         self._room_bytes = n_bytes
         self._pictures: OrderedDict[tuple[Path, int], Image.Image] = OrderedDict()
+        self._sides_px: dict[Path, int] = {}
 
     def read(self, path: Path, side_px: float, mode: str) -> Image.Image:
         """A picture halved as often as its longer side stays at or above ``side_px``, in a mode of Pillow's.
@@ -28,12 +29,17 @@ class PictureCache:
         Raises:
             DatasetError: the file can't be read.
         """
-        wanted_px = 2 ** math.ceil(math.log2(max(side_px, 1)))
-        key = (path, wanted_px)
-        if key not in self._pictures:
-            self._keep(key, _reduced(_decode(path, mode), wanted_px))
-        self._pictures.move_to_end(key)
-        return self._pictures[key]
+        if path in self._sides_px:
+            key = (path, _n_halvings(self._sides_px[path], side_px))
+            if key in self._pictures:
+                self._pictures.move_to_end(key)
+                return self._pictures[key]
+        whole = _decode(path, mode)
+        self._sides_px[path] = max(whole.size)
+        n_halvings = _n_halvings(max(whole.size), side_px)
+        picture = whole.reduce(2**n_halvings) if n_halvings else whole
+        self._keep((path, n_halvings), picture)
+        return picture
 
     def _keep(self, key: tuple[Path, int], picture: Image.Image) -> None:
         self._pictures[key] = picture
@@ -50,10 +56,10 @@ def _decode(path: Path, mode: str) -> Image.Image:
         raise DatasetError(f"{path} can't be read ({error}): prepare the folder of cut-outs again") from None
 
 
-def _reduced(picture: Image.Image, wanted_px: int) -> Image.Image:
-    factor = max(picture.size) // wanted_px
-    return picture.reduce(2 ** int(math.log2(factor))) if factor >= 2 else picture
+def _n_halvings(whole_px: int, wanted_px: float) -> int:
+    return max(0, math.floor(math.log2(whole_px / max(wanted_px, 1))))
 
 
 def _n_bytes(picture: Image.Image) -> int:
-    return picture.width * picture.height * len(picture.getbands())
+    """Pillow keeps four bytes a pixel for three channels as for four."""
+    return picture.width * picture.height * 4

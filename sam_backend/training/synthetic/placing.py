@@ -49,7 +49,7 @@ def recoloured(colour: NDArray[np.float32], rng: np.random.Generator) -> NDArray
     """(h, w, 3) with another brightness, contrast, saturation and, at times, the channels exchanged."""
     if rng.random() < 0.12:
         colour = colour[..., rng.permutation(3)]
-    grey = colour.mean(axis=2, keepdims=True)
+    grey = (colour @ np.full(3, 1 / 3, np.float32))[..., None]
     saturated = grey + (colour - grey) * np.float32(rng.uniform(0.3, 1.3))
     gain = (rng.uniform(0.65, 1.25) * rng.uniform(0.9, 1.1, 3)).astype(np.float32)
     changed: NDArray[np.float32] = (saturated * gain + np.float32(rng.normal(0, 12))).clip(0, 255)

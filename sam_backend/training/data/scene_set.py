@@ -6,7 +6,7 @@ import numpy as np
 
 from sam_backend.errors import DatasetError
 from sam_backend.training.sample import LabelledPicture
-from sam_backend.training.scenes import GeneratedScenes
+from sam_backend.training.synthetic.scenes import GeneratedScenes
 
 SCENE_PX = 512
 """Side of a scene, in image px."""

@@ -14,8 +14,9 @@ from sam_backend.evaluation.extras import import_extra
 from sam_backend.evaluation.report import Report, calibration_series
 from sam_backend.evaluation.toolbox import GEOMETRY, full_toolbox
 from sam_backend.training.data.label_folder import LabelFolder, held_out_nuclei
-from sam_backend.training.data.label_folder import LabelFolder as open_pictures
+from sam_backend.training.data.open_pictures import open_pictures
 from sam_backend.training.data.scene_set import SceneSet
+from sam_backend.training.data.subset import only
 from sam_backend.training.sample import PictureSet
 
 
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _open_data(arguments: argparse.Namespace) -> dict[str, PictureSet]:
     named: list[tuple[str, PictureSet]] = []
     if arguments.nuclei:
-        named.append(("nuclei", LabelFolder(arguments.nuclei, only=held_out_nuclei())))
+        named.append(("nuclei", only(LabelFolder(arguments.nuclei), held_out_nuclei())))
     named += [(name, open_pictures(path)) for name, path in arguments.data]
     if arguments.scenes:
         named.append(("scenes", SceneSet(arguments.scenes)))

@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sam_backend.training.label_folder import held_out_nuclei
 
 from sam_backend.__main__ import main
 from sam_backend.cli import train
@@ -11,6 +10,7 @@ from sam_backend.model.checkpoint import load_network
 from sam_backend.model.conv_encoder import ConvConfig
 from sam_backend.model.sam import Sam, SamConfig
 from sam_backend.model.variants import EMBEDDED
+from sam_backend.training.data.label_folder import held_out_nuclei
 
 
 @pytest.fixture

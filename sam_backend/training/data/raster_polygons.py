@@ -16,7 +16,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from rasterio import warp
 from rasterio._err import CPLE_BaseError  # rasterio lets it through, but publishes it nowhere
 from rasterio.crs import CRS
-from rasterio.errors import RasterioError
+from rasterio.errors import CRSError, RasterioError
 
 from sam_backend.errors import DatasetError
 from sam_backend.geo.frame import map_to_pixel_xy
@@ -27,6 +27,7 @@ AS_RASTER = "raster"
 
 VECTOR_ENDINGS = (".geojson", ".gpkg", ".shp", ".fgb")
 
+_WARP_ERRORS = (RasterioError, CRSError, CPLE_BaseError)
 _ToPixel = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -85,7 +86,12 @@ def _read_features(file: Path) -> _Features:
     except (DataSourceError, DataLayerError) as error:
         raise DatasetError(f"{file} can't be read as polygons ({error}): give GeoJSON or a GeoPackage") from None
     shapes = shapely.from_wkb([] if wkb is None else wkb, on_invalid="ignore")
-    return _Features({f"feature {fid}": shape for fid, shape in zip(fids, shapes, strict=True)}, meta["crs"])
+    sound = [shape if _is_finite(shape) else None for shape in shapes]
+    return _Features({f"feature {fid}": shape for fid, shape in zip(fids, sound, strict=True)}, meta["crs"])
+
+
+def _is_finite(shape: shapely.Geometry | None) -> bool:
+    return bool(np.isfinite(shapely.get_coordinates(shape)).all())
 
 
 def _polygons_crs(file: Path, own: str | None, stated: str | None, of_raster: CRS) -> CRS:
@@ -96,7 +102,7 @@ def _polygons_crs(file: Path, own: str | None, stated: str | None, of_raster: CR
         raise DatasetError(f"{file} doesn't say its CRS: state it, e.g. EPSG:4326, or '{AS_RASTER}' for the raster's")
     try:
         return CRS.from_user_input(text)
-    except RasterioError as error:
+    except CRSError as error:
         raise DatasetError(f"the polygons' CRS {text[:60]!r} isn't known ({error}): give e.g. EPSG:4326") from None
 
 
@@ -104,7 +110,8 @@ def _crossing(crs: CRS, place: RasterPlace) -> _ToPixel:
     def to_pixel_xy(map_xy: NDArray[np.float64]) -> NDArray[np.float64]:
         if crs != place.crs:
             map_xy = np.stack(warp.transform(crs, place.crs, map_xy[:, 0], map_xy[:, 1]), axis=-1)
-        return map_to_pixel_xy(map_xy, place.transform)
+        with np.errstate(invalid="ignore"):  # PROJ says "nowhere" with infinity
+            return map_to_pixel_xy(map_xy, place.transform)
 
     return to_pixel_xy
 
@@ -114,20 +121,20 @@ def _to_pixels(shapes: dict[str, shapely.Geometry | None], to_pixel_xy: _ToPixel
     try:
         placed = shapely.transform(np.array(list(shapes.values()), np.object_), to_pixel_xy)
         return dict(zip(shapes, placed, strict=True))
-    except (RasterioError, CPLE_BaseError):
+    except _WARP_ERRORS:
         return {name: _to_pixels_or_none(shape, to_pixel_xy) for name, shape in shapes.items()}
 
 
 def _to_pixels_or_none(shape: shapely.Geometry | None, to_pixel_xy: _ToPixel) -> shapely.Geometry | None:
     try:
         return shapely.transform(shape, to_pixel_xy)
-    except (RasterioError, CPLE_BaseError):
+    except _WARP_ERRORS:
         return None
 
 
 def _polygon_pieces(shape: shapely.Geometry | None) -> shapely.MultiPolygon:
     """The polygons of any geometry, mended where their rings cross; empty if there is none, or one without end."""
-    if shape is None or not np.isfinite(shapely.get_coordinates(shape)).all():
+    if shape is None or not _is_finite(shape):
         return shapely.MultiPolygon()
     parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(shape)))  # twice: a collection may hold multi-parts
     return shapely.MultiPolygon([part for part in parts if part.geom_type == "Polygon" and not part.is_empty])

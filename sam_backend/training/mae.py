@@ -123,16 +123,17 @@ def _in_our_layout(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) ->
 
 
 def _check_size(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
-    width, depth = state["pos_embed"].shape[-1], _depth(state)
-    if (width, depth) != (wanted["pos_embed"].shape[-1], _depth(wanted)):
+    theirs, ours = _width_and_depth(state), _width_and_depth(wanted)
+    if theirs != ours:
         raise CheckpointError(
-            f"has a ViT of width {width} and {depth} blocks, and this network's has width"
-            f" {wanted['pos_embed'].shape[-1]} and {_depth(wanted)} blocks: give the MAE file of the same size"
+            f"has a ViT of width {theirs[0]} and {theirs[1]} blocks, and this network's has width {ours[0]} and"
+            f" {ours[1]} blocks: give the MAE file of the same size"
         )
 
 
-def _depth(state: Mapping[str, Tensor]) -> int:
-    return len({name.split(".")[1] for name in state if name.startswith("blocks.")})
+def _width_and_depth(state: Mapping[str, Tensor]) -> tuple[int, int]:
+    blocks = {name.split(".")[1] for name in state if name.startswith("blocks.")}
+    return state["patch_embed.proj.bias"].numel(), len(blocks)
 
 
 def _positions(theirs: Tensor, ours: Tensor) -> Tensor:

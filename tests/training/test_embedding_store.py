@@ -10,7 +10,6 @@ from small_networks import SIZE_PX, bright_square, new_network
 
 from sam_backend.errors import DatasetError, ImageError, SettingsError, StorageError
 from sam_backend.model.sam import Sam
-from sam_backend.training.clicks import random_points
 from sam_backend.training.embedding_store import EmbeddingStore
 from sam_backend.training.freeze import choose_trained
 from sam_backend.training.lesson import TARGET_CELL_PX, make_lesson
@@ -130,8 +129,19 @@ def test_a_folder_that_cannot_be_written_is_named(network: Sam, tmp_path: Path) 
     store = EmbeddingStore(tmp_path, network, "tiny-1")
     shutil.rmtree(tmp_path / "tiny-1")
     (tmp_path / "tiny-1").write_text("")
-    with pytest.raises((StorageError, NotADirectoryError)):
+    with pytest.raises(StorageError, match=r"can't be kept in .*: Not a directory"):
         parts(store)
+
+
+def test_a_file_that_cannot_be_replaced_is_named_and_leaves_no_rest(network: Sam, tmp_path: Path) -> None:
+    store = EmbeddingStore(tmp_path, network, "tiny-1")
+    parts(store)
+    (path,) = (tmp_path / "tiny-1").iterdir()
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(StorageError, match=r"can't be kept in .* \(.*directory.*\): make room or keep none"):
+        parts(store)
+    assert list((tmp_path / "tiny-1").iterdir()) == [path]
 
 
 def test_a_picture_of_another_kind_is_named(network: Sam, tmp_path: Path) -> None:
@@ -232,4 +242,3 @@ def test_the_decoder_learns_from_kept_features_and_the_encoder_does_not(network:
     moved = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
     assert moved
     assert not any(name.startswith("image_encoder") for name in moved)
-    assert random_points(one.lesson.target > 0.5, TARGET_CELL_PX, generator).shape == (1, 1, 2)

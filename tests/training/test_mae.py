@@ -81,10 +81,10 @@ def test_positions_keep_their_places(tmp_path: Path) -> None:
     state["pos_embed"] = torch.cat([torch.full((1, 1, WIDTH), 1e6), grid.view(1, 196, WIDTH)], dim=1)
     encoder = new_encoder()
     start_from_mae(encoder, saved({"model": state}, tmp_path))
-    inner = slice(8, 56)  # bicubic needs two neighbours on either side
+    inner = slice(8, 56)  # bicubic needs two neighbours on either side, and bends a ramp by a twentieth of a cell
     wanted = ((torch.arange(64) + 0.5) / 64)[inner]
-    torch.testing.assert_close(encoder.pos_embed[0, inner, 0, 0], wanted, atol=2e-3, rtol=0)
-    torch.testing.assert_close(encoder.pos_embed[0, 0, inner, 1], wanted, atol=2e-3, rtol=0)
+    torch.testing.assert_close(encoder.pos_embed[0, inner, 0, 0], wanted, atol=4e-3, rtol=0)
+    torch.testing.assert_close(encoder.pos_embed[0, 0, inner, 1], wanted, atol=4e-3, rtol=0)
 
 
 def test_positions_of_the_same_grid_are_taken_as_they_are(tmp_path: Path) -> None:

@@ -30,17 +30,12 @@ def test_the_rate_grows_with_depth_and_a_block_has_one(kind: str, rates: list[fl
 
 
 @pytest.mark.parametrize("kind", ["vit", "conv"])
-def test_a_branch_is_dropped_whole_or_scaled_up(kind: str) -> None:
+def test_a_branch_is_dropped_whole_or_not_at_all(kind: str) -> None:
     network = new_network(kind)
     deepest = _branches_with_rates(network, 0.5)[-1][0]
-    plain = outputs([deepest], network)[0].clone()
-    ratios = set()
+    plain = outputs([deepest], network)[0]
     with regularised(network.train(), drop_path=0.5, generator=torch.Generator().manual_seed(0)):
-        # Only the deepest branch is looked at, and earlier ones change its input, so the encoder is replaced by it.
-        for _ in range(20):
-            seen = outputs([deepest], network)[0]
-            ratios.add(bool(seen.any()))
-    assert ratios == {True, False}
+        assert {bool(outputs([deepest], network)[0].any()) for _ in range(12)} == {True, False}
     torch.testing.assert_close(outputs([deepest], network.eval())[0], plain)
 
 

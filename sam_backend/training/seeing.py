@@ -56,7 +56,8 @@ def teach_seeing(
     encoder = network.image_encoder
     if not isinstance(encoder, ConvImageEncoder):
         raise DatasetError("only a convolutional encoder learns to see by affinities: start a ViT with --mae")
-    head = AffinityHead(encoder)
+    device = next(network.parameters()).device
+    head = AffinityHead(encoder).to(device)
     trained = [*network.image_encoder.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(trained, lr=LEARNING_RATE, betas=(0.9, 0.98))
     losses = []
@@ -65,7 +66,7 @@ def teach_seeing(
             group["lr"] = LEARNING_RATE * min(1.0, (step + 1) / N_WARMUP_STEPS)
         losses.append(0.0)
         for picture in processes.share(pictures_per_step):
-            lesson = lessons.draw(Chance.of(seed, step, picture, torch.device("cpu")).rng).lesson
+            lesson = lessons.draw(Chance.of(seed, step, picture, device).rng).lesson.to(device)
             loss = affinity_loss(head(network.encode_window(lesson.rgb, lesson.window_px)), lesson.target > 0.5)
             torch.autograd.backward(loss / pictures_per_step)
             losses[-1] += float(loss.detach()) * processes.world_size / pictures_per_step
@@ -100,7 +101,7 @@ def _pair_loss(logits: Tensor, labels: Tensor, x: int, y: int) -> Tensor:
 
 def _topmost(masks: Tensor) -> Tensor:
     """(h, w): which object lies on top, counted from 1, the smallest on the others; 0 where there is none."""
-    labels = torch.zeros(masks.shape[1:], dtype=torch.long)
+    labels = torch.zeros(masks.shape[1:], dtype=torch.long, device=masks.device)
     for number, index in enumerate(masks.sum(dim=(1, 2)).argsort(descending=True), start=1):
         labels[masks[index]] = number
     return labels

@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_backend.training.augment import random_light
 from sam_backend.training.sample import Sample
 from sam_backend.training.synthetic.cutout_index import Entry
 from sam_backend.training.synthetic.cutouts import CutoutFolder
-from sam_backend.training.synthetic.finish import worn
+from sam_backend.training.synthetic.finish import finished
 from sam_backend.training.synthetic.layers import Canvas, Layer
 from sam_backend.training.synthetic.picture_cache import DEFAULT_CACHE_BYTES
 from sam_backend.training.synthetic.placing import layer_at, matched, recoloured, shadow_of, turned_cutout
@@ -50,21 +49,21 @@ class PastedObjects:
     def draw(self, rng: np.random.Generator, window_px: int, max_masks: int) -> Sample:
         """A new picture; drawn again in the rare case that nothing is visible in it."""
         while True:
-            image, masks = self.compose(rng, window_px, window_px)
-            chosen = rng.permutation(len(masks))[:max_masks]
+            canvas = self.paint(rng, window_px, window_px)
+            chosen = rng.permutation(canvas.visible_numbers())[:max_masks]
             if len(chosen):
-                return Sample(image=image, masks=masks[chosen])
+                image = finished(canvas.picture, rng, NEGATIVE_SHARE)
+                return Sample(image=image, masks=canvas.masks(chosen))
 
-    def compose(self, rng: np.random.Generator, height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """A picture (h, w, 3) and the visible masks (n, h, w) of all its objects; n may be 0."""
+    def paint(self, rng: np.random.Generator, height: int, width: int) -> Canvas:
+        """A background with objects on it; perhaps none of them is visible."""
         canvas = Canvas(self._draw_background(rng, height, width))
         for entry, side_px in self._draw_objects(rng, min(height, width)):
             layer = self._draw_layer(entry, side_px, canvas, rng)
             if rng.random() < SHADOW_SHARE:
                 canvas.stain(shadow_of(layer, rng))
             canvas.paint(layer)
-        image = worn(canvas.picture.astype(np.uint8), rng)
-        return random_light(image, rng, NEGATIVE_SHARE), canvas.visible_masks()
+        return canvas
 
     def _draw_background(self, rng: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:
         if rng.random() < TEXTURE_BACKGROUND_SHARE:
@@ -89,13 +88,12 @@ class PastedObjects:
         picture = self._cutouts.read_object(entry, side_px)
         side_px = min(side_px, LARGEST_ENLARGEMENT * max(picture.size))
         cutout = turned_cutout(picture, side_px, rng)
-        left_px, top_px = _draw_place(rng, cutout.size, canvas.topmost.shape)
-        layer = layer_at(cutout, left_px, top_px)
+        layer = layer_at(cutout, *_draw_place(rng, cutout.size, canvas.topmost.shape))
         colour = self._other_skin(layer, rng) if rng.random() < OTHER_SKIN_SHARE else recoloured(layer.colour, rng)
-        layer = Layer(colour=colour, alpha=layer.alpha, left_px=left_px, top_px=top_px)
-        return (
-            matched(layer, canvas.picture[::8, ::8], rng.uniform(0.2, 0.5)) if rng.random() < MATCHED_SHARE else layer
-        )
+        layer = layer.recoloured(colour)
+        if rng.random() < MATCHED_SHARE:
+            return matched(layer, canvas.picture[::8, ::8], rng.uniform(0.2, 0.5))
+        return layer
 
     def _other_skin(self, layer: Layer, rng: np.random.Generator) -> NDArray[np.float32]:
         """A photograph or a texture in the object's place: its shape alone must tell it."""

@@ -61,8 +61,7 @@ def matched(layer: Layer, background: NDArray[np.float32], share: float) -> Laye
     weight = layer.alpha.sum() + 1e-6
     own = (layer.colour * layer.alpha[..., None]).sum(axis=(0, 1)) / weight
     shift = np.float32(share) * (background.mean(axis=(0, 1)) - own)
-    colour = (layer.colour + shift).clip(0, 255)
-    return Layer(colour=colour, alpha=layer.alpha, left_px=layer.left_px, top_px=layer.top_px)
+    return layer.recoloured((layer.colour + shift).clip(0, 255))
 
 
 def _softened(cutout: Image.Image, blur_px: float) -> Image.Image:

@@ -1,17 +1,26 @@
-"""Generated scenes: textured shapes that cover each other."""
+"""Generated scenes: textured things that hold parts, cover each other and stand in crowds."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
 
-from sam_backend.training.augment import random_light
 from sam_backend.training.sample import Sample
+from sam_backend.training.synthetic.crowds import paint_lattice, paint_tissue
+from sam_backend.training.synthetic.finish import finished
+from sam_backend.training.synthetic.layers import Canvas
+from sam_backend.training.synthetic.nesting import paint_thing
+from sam_backend.training.synthetic.textures import draw_texture
 
-SMALLEST_VISIBLE_PX = 40
+SMALLEST_SIDE_PX = 7.0
+LARGEST_SHARE = 0.9
+"""Of the window: a turned or squeezed shape seldom fills its square."""
+
+MOST_THINGS = 14
+NEGATIVE_SHARE = 0.15
+TISSUE_SHARE = 0.16
+LATTICE_SHARE = 0.18
 
 
 class GeneratedScenes:
@@ -20,65 +29,31 @@ class GeneratedScenes:
     def draw(self, rng: np.random.Generator, window_px: int, max_masks: int) -> Sample:
         """A new scene; drawn again in the rare case that nothing is visible in it."""
         while True:
-            image, labels = _paint(window_px, window_px, rng)
-            ids, areas_px = np.unique(labels[labels > 0], return_counts=True)
-            visible = rng.permutation(ids[areas_px >= SMALLEST_VISIBLE_PX])[:max_masks]
-            if len(visible):
-                return Sample(image=random_light(image, rng), masks=labels[None] == visible[:, None, None])
+            canvas = paint_scene(rng, window_px, window_px)
+            chosen = rng.permutation(canvas.visible_numbers())[:max_masks]
+            if len(chosen):
+                return Sample(image=finished(canvas.picture, rng, NEGATIVE_SHARE), masks=canvas.masks(chosen))
 
 
-def _paint(height: int, width: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    labels = np.zeros((height, width), np.int32)
-    canvas = _texture(height, width, rng)
-    largest_share = rng.uniform(0.05, 0.35)
-    for index in range(1, int(rng.integers(4, 28)) + 1):
-        radius_px = height * largest_share * rng.uniform(0.2, 1)
-        shape = _draw_shape(_outline_xy(height, width, radius_px, rng), height, width)
-        softened = shape.filter(ImageFilter.GaussianBlur(float(rng.uniform(0, 1.5))))
-        alpha = np.asarray(softened, np.float32)[..., None] / 255
-        canvas += alpha * (_texture(height, width, rng) - canvas)
-        labels[np.asarray(shape) > 127] = index
-    return canvas.clip(0, 255).astype(np.uint8), labels
+def paint_scene(rng: np.random.Generator, height: int, width: int) -> Canvas:
+    """A ground, perhaps a crowd on it, and things on that."""
+    canvas = Canvas(draw_texture(height, width, rng))
+    kind = rng.random()
+    if kind < TISSUE_SHARE:
+        paint_tissue(canvas, rng)
+    elif kind < TISSUE_SHARE + LATTICE_SHARE:
+        paint_lattice(canvas, rng)
+    is_crowd = kind < TISSUE_SHARE + LATTICE_SHARE
+    _scatter(canvas, int(rng.integers(0, 4) if is_crowd else rng.integers(1, MOST_THINGS + 1)), rng)
+    return canvas
 
 
-def _outline_xy(height: int, width: int, radius_px: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """A closed outline (n, 2) in image px: a wavy ellipse, or a polygon of few corners."""
-    angle, radius = _wavy_circle(rng) if rng.random() < 0.6 else _few_corners(rng)
-    outline = radius_px * radius[:, None] * np.stack([np.cos(angle), rng.uniform(0.25, 1) * np.sin(angle)], axis=1)
-    turn = rng.uniform(0, 2 * math.pi)
-    rotation = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
-    centre_xy = rng.uniform(0, 1, 2) * np.array([width, height])
-    outline_xy: NDArray[np.float64] = outline @ rotation.T + centre_xy
-    return outline_xy
-
-
-def _wavy_circle(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Angles (n,) and radii (n,) around 1."""
-    angle = np.arange(48, dtype=np.float64) * (2 * math.pi / 48)
-    radius = np.ones(len(angle))
-    for order in range(2, 6):
-        radius += rng.normal(0, 0.12 / order) * np.cos(order * angle + rng.uniform(0, 2 * math.pi))
-    return angle, radius
-
-
-def _few_corners(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    angle: NDArray[np.float64] = np.sort(rng.uniform(0, 2 * math.pi, int(rng.integers(3, 8))))
-    return angle, np.ones(len(angle))
-
-
-def _draw_shape(outline_xy: NDArray[np.float64], height: int, width: int) -> Image.Image:
-    shape = Image.new("L", (width, height))
-    ImageDraw.Draw(shape).polygon([(float(x), float(y)) for x, y in outline_xy], fill=255)
-    return shape
-
-
-def _texture(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(h, w, 3): a colour with a slope of light and noise of one random grain."""
-    colour = rng.uniform(0, 255, 3)
-    grain_px = rng.choice([2, 6, 20, 60])
-    noise_hw = [max(2, round(side / grain_px)) for side in (height, width)]
-    noise = Image.fromarray(rng.normal(0, 1, noise_hw).astype(np.float32))
-    grain = np.asarray(noise.resize((width, height), Image.Resampling.BILINEAR))[..., None]
-    slope = np.linspace(-1, 1, height)[:, None, None] * rng.normal(0, 15)
-    tinted_grain = grain * (rng.uniform(0, 35) * rng.uniform(0.3, 1, 3)).astype(np.float32)
-    return tinted_grain + (colour + slope).astype(np.float32)
+def _scatter(canvas: Canvas, n_things: int, rng: np.random.Generator) -> None:
+    """Things of all sizes, each octave as common, their middles in the picture."""
+    height, width = canvas.topmost.shape
+    largest_px = min(height, width) * math.exp(rng.uniform(math.log(0.2), math.log(LARGEST_SHARE)))
+    sides_px = np.exp(rng.uniform(math.log(SMALLEST_SIDE_PX), math.log(largest_px), n_things))
+    sides_px[: n_things // 4 + 1] *= largest_px / sides_px[:1]
+    for side_px in rng.permutation(sides_px.clip(SMALLEST_SIDE_PX, largest_px)):
+        left_px, top_px = (round(rng.uniform(0, side) - side_px / 2) for side in (width, height))
+        paint_thing(canvas, float(side_px), left_px, top_px, rng)

@@ -9,25 +9,48 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+Colour = NDArray[np.float32]
+"""(3,) RGB, 0 to 255."""
+
 Pattern = Callable[[int, int, np.random.Generator], NDArray[np.float32]]
 
 
+SMALLEST_PATTERN_PX = 10
+"""On something smaller, no more than a colour is seen."""
+
+
 def draw_texture(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(h, w, 3) RGB, 0 to 255: a random colour with one or two random patterns on it."""
-    first = draw_colour(rng)
-    surface = np.broadcast_to(first, (height, width, 3))
-    for _ in range(int(rng.choice([0, 1, 2], p=[0.15, 0.6, 0.25]))):
-        pattern = _PATTERNS[int(rng.choice(len(_PATTERNS), p=_PATTERN_SHARES))](height, width, rng)
-        change = (draw_colour(rng) - first) * np.float32(rng.uniform(0.1, 0.6))
-        surface = surface + pattern[..., None] * change
-    return (surface + _slope(height, width, rng)[..., None]).clip(0, 255).astype(np.float32)
+    """(h, w, 3) RGB, 0 to 255: a random colour, with light falling on it and one or two random patterns."""
+    colour = draw_colour(rng)
+    patterns, changes = _draw_patterns(height, width, colour, rng)
+    if not patterns:
+        return np.broadcast_to(colour, (height, width, 3)).copy()
+    surface = np.tensordot(np.stack(patterns), np.stack(changes), axes=(0, 0))  # (h, w, 3)
+    surface += colour
+    return surface.clip(0, 255, out=surface)
 
 
-def draw_colour(rng: np.random.Generator) -> NDArray[np.float32]:
-    """(3,) RGB, 0 to 255: half of them pale, because most things are."""
-    grey = rng.uniform(10, 245)
+def _draw_patterns(
+    height: int, width: int, colour: Colour, rng: np.random.Generator
+) -> tuple[list[NDArray[np.float32]], list[Colour]]:
+    """Patterns (h, w) about 0, and how much each changes the colour."""
+    patterns: list[NDArray[np.float32]] = []
+    changes: list[Colour] = []
+    if min(height, width) < SMALLEST_PATTERN_PX:
+        return patterns, changes
+    for _ in range(int(rng.choice(3, p=(0.15, 0.6, 0.25)))):
+        patterns.append(_PATTERNS[int(rng.choice(len(_PATTERNS), p=_PATTERN_SHARES))](height, width, rng))
+        changes.append((draw_colour(rng) - colour) * np.float32(rng.uniform(0.1, 0.6)))
+    if rng.random() < 0.5:
+        patterns.append(_slope(height, width, rng))
+        changes.append(np.ones(3, np.float32))
+    return patterns, changes
+
+
+def draw_colour(rng: np.random.Generator) -> Colour:
+    """Half of them pale, because most things are."""
     spread = rng.uniform(0, 40) if rng.random() < 0.5 else rng.uniform(40, 130)
-    return (grey + spread * rng.uniform(-1, 1, 3)).clip(0, 255).astype(np.float32)
+    return (rng.uniform(10, 245) + spread * rng.uniform(-1, 1, 3)).clip(0, 255).astype(np.float32)
 
 
 def grain(height: int, width: int, grain_px: float, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -98,5 +121,5 @@ def _turned_axes(height: int, width: int, rng: np.random.Generator) -> tuple[NDA
 def _slope(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Light that fades from one side to the other, more often hardly than much."""
     along, _ = _turned_axes(height, width, rng)
-    strength = rng.exponential(14)
+    strength = rng.exponential(25)
     return (along - along.mean()) * np.float32(strength / max(1.0, float(np.ptp(along))) * 2)

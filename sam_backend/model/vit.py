@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sam_backend.model.image_encoder import ImageEncoder, ImageFeatures
-from sam_backend.model.layers import LayerNorm2d, TransformerMlp
+from sam_backend.model.layers import TransformerMlp, embedding_neck
+from sam_backend.model.windows import from_windows, to_windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,7 @@ class VitImageEncoder(ImageEncoder):
             _Block(config, window_size=0 if index in config.global_blocks else config.window_size)
             for index in range(config.depth)
         )
-        self.neck = nn.Sequential(
-            nn.Conv2d(config.width, config.out_width, kernel_size=1, bias=False),
-            LayerNorm2d(config.out_width),
-            nn.Conv2d(config.out_width, config.out_width, kernel_size=3, padding=1, bias=False),
-            LayerNorm2d(config.out_width),
-        )
+        self.neck = embedding_neck(config.width, config.out_width)
 
     def forward(self, pixels: Tensor) -> ImageFeatures:
         """Encode (b, 3, image_size, image_size) normalised pixels."""
@@ -95,28 +91,8 @@ class _Block(nn.Module):
         if self.window_size == 0:
             whole: Tensor = self.attn(x)
             return whole
-        windows = self.attn(_to_windows(x, self.window_size))
-        return _from_windows(windows, self.window_size, batch=x.shape[0], grid_size=x.shape[1])
-
-
-def _to_windows(x: Tensor, window_size: int) -> Tensor:
-    """Cut (b, g, g, c) into (b * n_windows, window, window, c), zeros filling the last row and column of windows.
-
-    The zeros take part in the softmax like any token: the official weights were trained so.
-    """
-    b, g, _, c = x.shape
-    pad = -g % window_size
-    x = F.pad(x, (0, 0, 0, pad, 0, pad))
-    n = (g + pad) // window_size
-    x = x.view(b, n, window_size, n, window_size, c).transpose(2, 3)
-    return x.reshape(b * n * n, window_size, window_size, c)
-
-
-def _from_windows(windows: Tensor, window_size: int, batch: int, grid_size: int) -> Tensor:
-    n = -(-grid_size // window_size)
-    x = windows.view(batch, n, n, window_size, window_size, -1).transpose(2, 3)
-    x = x.reshape(batch, n * window_size, n * window_size, -1)
-    return x[:, :grid_size, :grid_size]
+        windows = self.attn(to_windows(x, self.window_size))
+        return from_windows(windows, self.window_size, batch=x.shape[0], grid_size=x.shape[1])
 
 
 class _Attention(nn.Module):

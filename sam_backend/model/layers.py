@@ -25,7 +25,7 @@ class LayerNorm2d(nn.Module):
 
 
 def embedding_neck(width: int, out_width: int) -> nn.Sequential:
-    """The convolutions between a transformer's last features (b, width, g, g) and the embedding (b, out_width, g, g)."""
+    """The convolutions from a transformer's last features (b, width, g, g) to the embedding (b, out_width, g, g)."""
     return nn.Sequential(
         nn.Conv2d(width, out_width, kernel_size=1, bias=False),
         LayerNorm2d(out_width),

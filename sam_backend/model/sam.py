@@ -10,6 +10,7 @@ from sam_backend.model.conv_encoder import ConvConfig, ConvImageEncoder
 from sam_backend.model.image_encoder import ImageEncoder, ImageFeatures
 from sam_backend.model.mask_decoder import MaskDecoder
 from sam_backend.model.prompt_encoder import PromptEncoder, PromptTensors
+from sam_backend.model.tiny_vit import TinyVitConfig, TinyVitImageEncoder
 from sam_backend.model.vit import VitConfig, VitImageEncoder
 
 PIXEL_MEAN_RGB = (123.675, 116.28, 103.53)
@@ -20,7 +21,7 @@ PIXEL_STD_RGB = (58.395, 57.12, 57.375)
 class SamConfig:
     """Everything needed to build a network that fits a checkpoint."""
 
-    encoder: VitConfig | ConvConfig
+    encoder: VitConfig | TinyVitConfig | ConvConfig
     decoder_depth: int = 2
     decoder_mlp_width: int = 2048
     iou_head_width: int = 256
@@ -96,5 +97,7 @@ class Sam(nn.Module):
         return logits, iou
 
 
-def _build_encoder(config: VitConfig | ConvConfig) -> ImageEncoder:
-    return VitImageEncoder(config) if isinstance(config, VitConfig) else ConvImageEncoder(config)
+def _build_encoder(config: VitConfig | TinyVitConfig | ConvConfig) -> ImageEncoder:
+    if isinstance(config, VitConfig):
+        return VitImageEncoder(config)
+    return TinyVitImageEncoder(config) if isinstance(config, TinyVitConfig) else ConvImageEncoder(config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,7 @@ class AxisPieces:
         return slice(int(start[0]), int(start[-1]) + 1) if is_consecutive else start
 
 
+@lru_cache(maxsize=16)  # crops of a picture have few different sizes
 def frame_pieces(frame: ImageFrame, low_res_size: int) -> tuple[AxisPieces, AxisPieces]:
     """Cut a picture's rows and its columns."""
     weights = frame.low_res_to_image_weights(low_res_size)

@@ -36,7 +36,9 @@ class ColumnRuns:
             raise MaskError(f"the edges of runs rise from 0 to {h * w} at the most, got {self.edges}")
 
     @classmethod
-    def of_window(cls, window: NDArray[np.bool_], left_top_xy: tuple[int, int], image_hw: tuple[int, int]) -> ColumnRuns:
+    def of_window(
+        cls, window: NDArray[np.bool_], left_top_xy: tuple[int, int], image_hw: tuple[int, int]
+    ) -> ColumnRuns:
         """Take a mask (h, w) that lies in the picture with its corner at ``left_top_xy``; all around it is empty."""
         h, w = window.shape
         columns = np.zeros((w, h + 2), np.bool_)

@@ -1,4 +1,4 @@
-"""One axis of the crossing from low-res logits to image px, cut into pieces of pixels that read the same three cells."""
+"""One axis of the crossing from low-res logits to image px, in pieces of pixels that read the same three cells."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def frame_pieces(frame: ImageFrame, low_res_size: int) -> tuple[AxisPieces, Axis
     weights = frame.low_res_to_image_weights(low_res_size)
     model_px_per_cell = frame.model_size / low_res_size
     rows, columns = (
-        cut_axis(axis_weights, cells_per_px=resized_px / image_px / model_px_per_cell, model_px_per_cell=model_px_per_cell)
+        cut_axis(
+            axis_weights, cells_per_px=resized_px / image_px / model_px_per_cell, model_px_per_cell=model_px_per_cell
+        )
         for axis_weights, resized_px, image_px in zip(weights, frame.resized_hw, frame.image_hw, strict=True)
     )
     return rows, columns
@@ -84,7 +86,8 @@ def _first_cells(weights: NDArray[np.float32], cells_per_px: float, model_px_per
     first, last = is_read.argmax(axis=1), n_cells - 1 - is_read[:, ::-1].argmax(axis=1)
     centre_cells = (np.arange(n_px) + 0.5) * cells_per_px
     even = np.floor(centre_cells - 0.5 / model_px_per_cell - 0.5).astype(np.int64)
-    return even.clip(last - (N_TAPS - 1), first)
+    first_cells: NDArray[np.int64] = even.clip(last - (N_TAPS - 1), first)
+    return first_cells
 
 
 def _piece_starts(first_cell: NDArray[np.int64]) -> NDArray[np.int64]:

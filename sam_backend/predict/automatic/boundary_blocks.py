@@ -39,7 +39,8 @@ class BoundaryBlocks:
     def follows_above(self) -> NDArray[np.bool_]:
         """(n,). Whether the block before in the list is the one right above in the picture."""
         is_next = np.diff(self.index, prepend=-2) == 1
-        return is_next & (self.row > 0)
+        follows: NDArray[np.bool_] = is_next & (self.row > 0)
+        return follows
 
     def count_above(self, threshold: float) -> NDArray[np.int64]:
         """(n,) pixels of each block whose logit exceeds ``threshold``."""
@@ -47,7 +48,8 @@ class BoundaryBlocks:
         is_above &= self.is_x[:, None]
         is_above &= self.is_y
         per_row = np.add.reduce(is_above.view(np.uint8), axis=0, dtype=np.uint8)  # a block has at most 64 columns
-        return np.add.reduce(per_row, axis=0, dtype=np.int64)
+        counts: NDArray[np.int64] = np.add.reduce(per_row, axis=0, dtype=np.int64)
+        return counts
 
 
 def compute_blocks(
@@ -85,7 +87,7 @@ def _logits(
         along_x = sum(
             weight * flat.take(start + cell) for weight, cell in zip(column_weights, column_cells, strict=True)
         )
-        logits += np.multiply(along_x[:, None], row_weight, out=product)  # type: ignore[index]
+        logits += np.multiply(along_x[:, None], row_weight, out=product)
     return logits
 
 

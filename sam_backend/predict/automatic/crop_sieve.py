@@ -35,9 +35,7 @@ class CropSieve:
     options: AutomaticOptions
 
     @classmethod
-    def of_crop(
-        cls, crop: Crop, frame: ImageFrame, image_hw: tuple[int, int], options: AutomaticOptions
-    ) -> CropSieve:
+    def of_crop(cls, crop: Crop, frame: ImageFrame, image_hw: tuple[int, int], options: AutomaticOptions) -> CropSieve:
         """Prepare for a crop with a frame of its own, of a picture of ``image_hw`` px."""
         tracer = MaskTracer.of_crop(
             frame,

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_backend.errors import ImageError
-from sam_backend.predict.automatic.crops import Crop, lay_crops
 from sam_backend.predict.automatic.crop_sieve import CropSieve, RankedRecord
+from sam_backend.predict.automatic.crops import Crop, lay_crops
 from sam_backend.predict.automatic.grids import spread_order
 from sam_backend.predict.automatic.harvest import Harvest
 from sam_backend.predict.automatic.options import AutomaticOptions

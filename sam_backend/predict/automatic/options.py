@@ -143,7 +143,7 @@ def _is_number(value: object) -> bool:
 
 
 def _is_share(value: Any) -> bool:  # noqa: ANN401 - whatever the caller gave
-    return _is_number(value) and 0 <= value <= 1
+    return _is_number(value) and bool(0 <= value <= 1)
 
 
 _COUNT = (_is_count, "a whole number, 0 or more")

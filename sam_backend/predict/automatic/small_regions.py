@@ -81,5 +81,6 @@ def remove_small_islands(
 
 def _label(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """The number of each pixel's piece, 0 outside, and the pieces' sizes in px."""
-    labels, n_pieces = ndimage.label(mask, _TOUCHING)
-    return labels, np.bincount(labels.ravel(), minlength=n_pieces + 1)
+    labels = np.zeros(mask.shape, np.int32)
+    n_pieces = ndimage.label(mask, _TOUCHING, output=labels)
+    return labels, np.bincount(labels.ravel(), minlength=int(n_pieces) + 1)

@@ -33,7 +33,8 @@ def _touches(boxes_xyxy: NDArray[np.int64], box_xyxy: NDArray[np.int64]) -> NDAr
     """(n,). Which inclusive boxes share a pixel with one."""
     starts_before_end = boxes_xyxy[:, :2] <= box_xyxy[2:]
     ends_after_start = boxes_xyxy[:, 2:] >= box_xyxy[:2]
-    return (starts_before_end & ends_after_start).all(axis=1)
+    touches: NDArray[np.bool_] = np.all(starts_before_end & ends_after_start, axis=1)
+    return touches
 
 
 def _overlaps(

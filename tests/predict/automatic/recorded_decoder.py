@@ -61,4 +61,6 @@ def read_recorded(path: Path, setting: str, has_crops: bool) -> RecordedDecoder:
     if has_crops:
         return RecordedDecoder(calls)
     fields = ("points_model_xy", "low_res_logits", "predicted_iou")
-    return RecordedDecoder([RecordedCrop(*(np.concatenate([getattr(call, name) for call in calls]) for name in fields))])
+    return RecordedDecoder(
+        [RecordedCrop(*(np.concatenate([getattr(call, name) for call in calls]) for name in fields))]
+    )

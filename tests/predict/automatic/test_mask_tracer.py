@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from sam_backend.predict.automatic import mask_tracer
 from sam_backend.predict.automatic.mask_tracer import MaskTracer, TracedMask
 from sam_backend.predict.automatic.plain_tracer import trace_plainly
 from sam_backend.predict.frame import ImageFrame
@@ -65,3 +66,49 @@ def test_masks_of_any_logits_and_shape_equal_the_plain_ones(
     for mine, theirs, logits in zip(ours, plain, full, strict=True):
         assert mine.runs.image_hw == theirs.runs.image_hw
         assert_equal_but_for_rounding(mine, theirs, logits, place["left_top_xy"], offset)
+
+
+WHOLE = {"left_top_xy": (0, 0), "image_hw": (300, 450)}
+
+
+def noise_and_blobs() -> NDArray[np.float32]:
+    logits = np.random.default_rng(0).normal(size=(6, 256, 256)).astype(np.float32)
+    logits[::2, 40:90, 60:200] += 20
+    return logits
+
+
+def test_masks_taken_one_by_one_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracer = MaskTracer.of_crop(ImageFrame((300, 450), 1024), 256, **WHOLE)
+    together = list(tracer.trace(noise_and_blobs()))
+    monkeypatch.setattr(mask_tracer, "BLOCKS_PX_AT_ONCE", 1)
+    for one, other in zip(tracer.trace(noise_and_blobs()), together, strict=True):
+        assert (one.index, one.stability_score) == (other.index, other.stability_score)
+        np.testing.assert_array_equal(one.runs.edges, other.runs.edges)
+
+
+@pytest.mark.parametrize("at_once", [1, 2**30], ids=["one by one", "together"])
+def test_unstable_masks_are_left_away(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mask_tracer, "BLOCKS_PX_AT_ONCE", at_once)
+    tracer = MaskTracer.of_crop(ImageFrame((300, 450), 1024), 256, **WHOLE)
+    scores = [traced.stability_score for traced in tracer.trace(noise_and_blobs())]
+    limit = float(np.sort(scores)[3])
+    kept = {traced.index for traced in tracer.trace(noise_and_blobs(), min_stability=limit)}
+    assert kept == set(np.flatnonzero(np.array(scores) >= limit).tolist())
+    assert list(tracer.trace(noise_and_blobs(), min_stability=1.1)) == []
+
+
+def test_a_mask_without_pixels_has_no_runs_and_no_stability() -> None:
+    tracer = MaskTracer.of_crop(ImageFrame((300, 450), 1024), 256, **WHOLE)
+    (traced,) = tracer.trace(np.full((1, 256, 256), -9, np.float32))
+    assert traced.runs.edges.size == 0
+    assert np.isnan(traced.stability_score)
+
+
+@pytest.mark.parametrize("image_hw", [(3000, 31), (40, 2600)], ids=["tall", "wide"])
+def test_pictures_with_long_pieces_equal_the_plain_ones(image_hw: tuple[int, int]) -> None:
+    frame, logits = ImageFrame(image_hw, 64), noise_and_blobs()[:3, 30:46, 50:66].copy()
+    place = {"left_top_xy": (0, 0), "image_hw": image_hw}
+    ours = MaskTracer.of_crop(frame, 16, **place).trace(logits)
+    full = frame.low_res_to_image_logits(torch.from_numpy(logits)).numpy()
+    for mine, plain, one in zip(ours, trace_plainly(logits, frame, **place), full, strict=True):
+        assert_equal_but_for_rounding(mine, plain, one, (0, 0), offset=1.0)

@@ -44,6 +44,10 @@ class SettingsError(SamBackendError, ValueError):
     """A setting of the service with a value that makes no sense."""
 
 
+class OptionsError(SamBackendError, ValueError):
+    """An option of the automatic mask generation with a value that makes no sense."""
+
+
 class RequestError(SamBackendError, ValueError):
     """A request of a Label Studio server that can't be understood."""
 

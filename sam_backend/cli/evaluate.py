@@ -19,6 +19,7 @@ from sam_backend.training.data.joined import JoinedPictures
 from sam_backend.training.data.label_folder import LabelFolder, held_out_nuclei
 from sam_backend.training.data.subset import only
 from sam_backend.training.sample import PictureSet
+from sam_backend.training.synthetic.picture_sets import PastedPictures, ScenePictures
 
 DEFAULT_N_PICTURES = 40
 """Of generated pictures, where --scenes doesn't say."""

@@ -12,7 +12,7 @@ from sam_backend.model.sam import Sam
 from sam_backend.training.freeze import Part
 from sam_backend.training.presets import PRESETS, preset
 from sam_backend.training.schedule import Schedule
-from sam_backend.training.training_settings import TrainingSettings
+from sam_backend.training.training_settings import TrainingSettings, WindowPlan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,8 +73,7 @@ def chosen_settings(arguments: argparse.Namespace, network: Sam) -> TrainingSett
     """
     chosen = preset(preset_name(arguments))
     said = {
-        # A ViT sees whole squares only; windows show a convolutional encoder more pictures in the same time.
-        "windows": preset("small").windows if network.image_encoder.takes_windows else None,
+        "windows": _fitting_windows(chosen, network),
         "n_steps": arguments.steps,
         "pictures_per_step": arguments.pictures_per_step,
         "learning_rate": arguments.learning_rate,
@@ -85,3 +84,12 @@ def chosen_settings(arguments: argparse.Namespace, network: Sam) -> TrainingSett
         "rounds": dataclasses.replace(chosen.rounds, is_bfloat16=True) if arguments.bf16 else None,
     }
     return dataclasses.replace(chosen, **{name: value for name, value in said.items() if value is not None})
+
+
+def _fitting_windows(chosen: TrainingSettings, network: Sam) -> tuple[WindowPlan, ...]:
+    """A ViT sees whole squares only; windows show a convolutional encoder more pictures in the same time."""
+    max_masks = max(window.max_masks for window in chosen.windows)
+    whole = (WindowPlan(side_px=network.image_size, share=1.0, max_masks=max_masks),)
+    windows = preset("small").windows
+    fits = network.image_encoder.takes_windows and max(one.side_px for one in windows) <= network.image_size
+    return windows if fits else whole

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from sam_backend.model.image_encoder import ImageEncoder, ImageFeatures
 from sam_backend.model.layers import TransformerMlp, embedding_neck

@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sam_backend.training.label_folder import held_out_nuclei
 
 from sam_backend.__main__ import main
 from sam_backend.cli import train
@@ -11,6 +10,7 @@ from sam_backend.model.checkpoint import load_network
 from sam_backend.model.conv_encoder import ConvConfig
 from sam_backend.model.sam import Sam, SamConfig
 from sam_backend.model.variants import EMBEDDED
+from sam_backend.training.data.label_folder import held_out_nuclei
 
 
 @pytest.fixture
@@ -30,21 +30,6 @@ def nuclei(labels: np.ndarray, tmp_path: Path) -> Path:
         Image.fromarray((labels > 0).astype(np.uint8) * 200).save(tmp_path / "images" / f"{name}.png")
         Image.fromarray(labels).save(tmp_path / "labels" / f"{name}.png")
     return tmp_path
-
-
-def test_evaluate_prints_the_table(
-    nuclei: Path, labels: np.ndarray, tiny_checkpoint: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["evaluate", "--nuclei", str(nuclei), "--checkpoint", str(tiny_checkpoint)]) == 0
-    printed = capsys.readouterr().out
-    assert "tiny: mean IoU of 2 nuclei in 1 held-out pictures" in printed
-    shares = [(labels == label).sum() / side**2 for label, side in ((1, 29), (2, 19))]
-    assert f"filled box            {np.mean(shares):.3f}" in printed
-
-
-def test_evaluate_without_data_gives_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", "--nuclei", str(tmp_path)]) == 2
-    assert "holds no pictures to use" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def calibrate(predicted_iou: NDArray[np.float64], true_iou: NDArray[np.float64],
     return Calibration(
         n=len(clipped),
         pearson=_correlation(clipped, true_iou),
-        spearman=_correlation(rankdata(clipped), rankdata(true_iou)),
+        spearman=_correlation(_ranks(clipped), _ranks(true_iou)),
         expected_error=sum(one.n * abs(one.mean_predicted - one.mean_true) for one in bins) / len(clipped),
         bias=float(clipped.mean() - true_iou.mean()),
         bins=bins,
@@ -83,6 +83,10 @@ def _fill_bins(predicted: NDArray[np.float64], true: NDArray[np.float64], n_bins
         )
         for at in np.unique(index)
     )
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(rankdata(values), np.float64)
 
 
 def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float | None:

@@ -34,7 +34,7 @@ def otsu_watershed(image: NDArray[np.uint8]) -> NDArray[np.int32]:
     grey = gaussian_filter(image.mean(axis=2), SMOOTHING_PX)
     bright = grey > filters.threshold_otsu(grey)
     objects = binary_fill_holes(bright if bright.mean() <= 0.5 else ~bright)
-    distance_px = gaussian_filter(distance_transform_edt(objects), SMOOTHING_PX)
+    distance_px: NDArray[np.float64] = gaussian_filter(distance_transform_edt(objects), SMOOTHING_PX)
     middles = measure.label(morphology.h_maxima(distance_px, DEPTH_BETWEEN_PX))
     labels: NDArray[np.int32] = segmentation.watershed(-distance_px, middles, mask=objects)
     return labels

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from sam_backend.types import Prompts
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 MARGIN_SHARE = 0.5
 """How far a window goes beyond the object's true box on each side, as a share of the box's side."""
@@ -33,7 +36,7 @@ class Window:
     open_sides: tuple[bool, bool, bool, bool]
     """Left, top, right, bottom: whether the picture goes on there."""
 
-    def crop(self, array: NDArray[np.generic]) -> NDArray[np.generic]:
+    def crop(self, array: NDArray[Scalar]) -> NDArray[Scalar]:
         """The window of an array (h, w, ...)."""
         return array[self.y0 : self.y1, self.x0 : self.x1]
 

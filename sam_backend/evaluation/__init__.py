@@ -1,1 +1,1 @@
-"""How good a model is, beside what needs no model."""
+"""How good a model is, beside the tools that a user would otherwise have."""

@@ -146,5 +146,6 @@ class RandomFourierPosition(nn.Module):
 
     def forward(self, xy: Tensor) -> Tensor:
         """Map (..., 2) within 0..1 to (..., width), always in float32: half precision can't hold the phase."""
-        phase = (2 * xy.float() - 1) @ self.positional_encoding_gaussian_matrix.float() * (2 * math.pi)
+        with torch.autocast(xy.device.type, enabled=False):
+            phase = (2 * xy.float() - 1) @ self.positional_encoding_gaussian_matrix.float() * (2 * math.pi)
         return torch.cat([phase.sin(), phase.cos()], dim=-1)

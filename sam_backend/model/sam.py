@@ -12,6 +12,7 @@ from sam_backend.model.decoder_memory import DecodedPrompts, DecoderMemory
 from sam_backend.model.image_encoder import ImageEncoder, ImageFeatures
 from sam_backend.model.mask_decoder import MaskDecoder, as_cells
 from sam_backend.model.prompt_encoder import PromptEncoder, PromptTensors
+from sam_backend.model.tiny_vit import TinyVitConfig, TinyVitImageEncoder
 from sam_backend.model.vit import VitConfig, VitImageEncoder
 
 PIXEL_MEAN_RGB = (123.675, 116.28, 103.53)
@@ -22,7 +23,7 @@ PIXEL_STD_RGB = (58.395, 57.12, 57.375)
 class SamConfig:
     """Everything needed to build a network that fits a checkpoint."""
 
-    encoder: VitConfig | ConvConfig
+    encoder: VitConfig | TinyVitConfig | ConvConfig
     decoder_depth: int = 2
     decoder_mlp_width: int = 2048
     iou_head_width: int = 256
@@ -139,5 +140,7 @@ class Sam(nn.Module):
         return self.mask_decoder.upscale(memory, decoded.of(wanted))[keep[wanted]]
 
 
-def _build_encoder(config: VitConfig | ConvConfig) -> ImageEncoder:
-    return VitImageEncoder(config) if isinstance(config, VitConfig) else ConvImageEncoder(config)
+def _build_encoder(config: VitConfig | TinyVitConfig | ConvConfig) -> ImageEncoder:
+    if isinstance(config, VitConfig):
+        return VitImageEncoder(config)
+    return TinyVitImageEncoder(config) if isinstance(config, TinyVitConfig) else ConvImageEncoder(config)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from sam_backend.model.image_encoder import ImageEncoder, ImageFeatures
-from sam_backend.model.layers import LayerNorm2d, TransformerMlp
+from sam_backend.model.layers import TransformerMlp, embedding_neck
 from sam_backend.model.relative_attention import attend_on_grid
 
 
@@ -54,12 +53,7 @@ class VitImageEncoder(ImageEncoder):
             _Block(config, window_size=0 if index in config.global_blocks else config.window_size)
             for index in range(config.depth)
         )
-        self.neck = nn.Sequential(
-            nn.Conv2d(config.width, config.out_width, kernel_size=1, bias=False),
-            LayerNorm2d(config.out_width),
-            nn.Conv2d(config.out_width, config.out_width, kernel_size=3, padding=1, bias=False),
-            LayerNorm2d(config.out_width),
-        )
+        self.neck = embedding_neck(config.width, config.out_width)
 
     def forward(self, pixels: Tensor) -> ImageFeatures:
         """Encode (b, 3, image_size, image_size) normalised pixels."""

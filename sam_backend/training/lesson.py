@@ -31,6 +31,11 @@ class Lesson:
     origin_xy: tuple[int, int] = (0, 0)
     """Where the window is said to lie in the square, in cells of the embedding."""
 
+    def to(self, device: torch.device) -> Lesson:
+        """The same lesson on a device."""
+        tensors = (self.rgb.to(device), self.target.to(device), self.box_xyxy.to(device))
+        return Lesson(*tensors, origin_xy=self.origin_xy)
+
     @property
     def window_px(self) -> int:
         """Side of the window."""

@@ -37,16 +37,18 @@ def teach_pointing(network: Sam, n_steps: int, n_masks: int, seed: int) -> list[
         n_masks: ellipses a step.
         seed: of ellipses and prompts.
     """
-    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    device = next(network.parameters()).device
+    rng, generator = np.random.default_rng(seed), torch.Generator(device).manual_seed(seed)
     trained = [*network.prompt_encoder.parameters(), *network.mask_decoder.parameters()]
     optimizer = torch.optim.AdamW(trained, lr=LEARNING_RATE, betas=(0.9, 0.98))
+    window_px = min(WINDOW_PX, network.image_size)
     with torch.no_grad():
-        features = network.encode_window(torch.zeros(1, 3, WINDOW_PX, WINDOW_PX), WINDOW_PX)
+        features = network.encode_window(torch.zeros(1, 3, window_px, window_px, device=device), window_px)
     n_places = network.image_encoder.grid_size - features.coarse.shape[-1] + 1
     reports = []
     for _ in range(n_steps):
         left, top = rng.integers(n_places, size=2).tolist()
-        lesson = _ellipses(n_masks, rng)
+        lesson = _ellipses(n_masks, window_px, rng).to(device)
         reports.append(_step(network, replace(features, origin_xy=(left, top)), optimizer, lesson, generator))
     return reports
 
@@ -62,8 +64,7 @@ def _step(
     return report
 
 
-def _ellipses(n_masks: int, rng: np.random.Generator) -> Lesson:
-    size = WINDOW_PX
+def _ellipses(n_masks: int, size: int, rng: np.random.Generator) -> Lesson:
     low, high = (math.log(share * size) for share in RADIUS_SHARE)
     radius_xy = np.exp(rng.uniform(low, high, (n_masks, 1))) * rng.uniform(0.5, 1, (n_masks, 2))
     radius_xy = radius_xy.clip(TARGET_CELL_PX)  # a smaller one could lie between the cells

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -38,6 +38,9 @@ class RoundPlan:
     is_single_output: bool = False
     """The paper's ablation: never three masks."""
 
+    is_bfloat16: bool = False
+    """Whether the network computes in mixed precision (autocast)."""
+
 
 @dataclass(frozen=True, slots=True)
 class LessonReport:
@@ -51,18 +54,36 @@ class LessonReport:
     """Of the mask trusted most after the last one."""
 
 
-def learn(network: Sam, lesson: Lesson, plan: RoundPlan, scale: float, generator: torch.Generator) -> LessonReport:
+SideLesson = Callable[[ImageFeatures, Lesson], Tensor]
+"""A loss that the encoder learns from besides, whatever the prompts."""
+
+
+def learn(
+    network: Sam,
+    lesson: Lesson,
+    plan: RoundPlan,
+    scale: float,
+    generator: torch.Generator,
+    side_lesson: SideLesson | None = None,
+) -> LessonReport:
     """Add the gradients of a lesson to the network's.
 
     The picture is encoded once; each round is back-propagated at once up to the embedding, and the sum of those
     gradients through the encoder at the end, so memory holds one round. See `learn_prompts`.
     """
-    features = network.encode_window(lesson.rgb, lesson.window_px, lesson.origin_xy)
+    with _precision(plan, lesson.rgb.device):
+        features = network.encode_window(lesson.rgb, lesson.window_px, lesson.origin_xy)
     encoded = (features.coarse, *features.fine)
+    if not features.coarse.requires_grad:  # the encoder is frozen
+        return learn_prompts(network, features, lesson, plan, scale, generator)
     leaves = [part.detach().requires_grad_() for part in encoded]
     handed = replace(features, coarse=leaves[0], fine=tuple(leaves[1:]))
     report = learn_prompts(network, handed, lesson, plan, scale, generator)
-    torch.autograd.backward(encoded, [leaf.grad for leaf in leaves])
+    ends, gradients = list(encoded), [leaf.grad for leaf in leaves]
+    if side_lesson is not None:
+        ends.append(side_lesson(features, lesson) * scale)
+        gradients.append(None)
+    torch.autograd.backward(ends, gradients)
     return report
 
 
@@ -85,13 +106,15 @@ def learn_prompts(
     prompts = first_prompts(lesson, _happens(0.5, generator), generator)
     losses, ious = [], []
     for brings_point in rounds(plan, generator):
-        logits, predicted_iou = network.decode(
-            features, _in_square(prompts, features, network), _wants_three(prompts, plan, generator)
-        )
+        with _precision(plan, lesson.target.device):
+            logits, predicted_iou = network.decode(
+                features, _in_square(prompts, features, network), _wants_three(prompts, plan, generator)
+            )
+        logits, predicted_iou = logits.float(), predicted_iou.float()
         loss = prompt_loss(logits, predicted_iou, lesson.target, plan.learns_every_iou)
         torch.autograd.backward(loss * scale / plan.n_rounds)
         trusted = predicted_iou.detach().argmax(dim=1)
-        answer = logits.detach()[torch.arange(len(trusted)), trusted]
+        answer = logits.detach()[torch.arange(len(trusted), device=trusted.device), trusted]
         losses.append(float(loss.detach()))
         ious.append(float(mask_iou(answer, lesson.target).mean()))
         prompts = _corrected(prompts, answer, lesson.target, brings_point, plan, generator)
@@ -103,22 +126,22 @@ def rounds(plan: RoundPlan, generator: torch.Generator) -> Iterator[bool]:
     without = set()
     if plan.n_mask_only_rounds:
         without.add(plan.n_rounds - 2)  # the last round brings no point
-        middle = torch.randperm(max(0, plan.n_rounds - 2), generator=generator)
+        middle = torch.randperm(max(0, plan.n_rounds - 2), generator=generator, device=generator.device)
         without.update(middle[: plan.n_mask_only_rounds - 1].tolist())
     return (index not in without for index in range(plan.n_rounds))
 
 
 def first_prompts(lesson: Lesson, with_box: bool, generator: torch.Generator) -> PromptTensors:
     """A point uniform in each object, or its box drawn by an unsteady hand; in px of the window."""
-    n = len(lesson.target)
+    n, device = len(lesson.target), lesson.target.device
     if with_box:
         return PromptTensors(
-            points_xy=torch.zeros(n, 0, 2),
-            is_foreground=torch.zeros(n, 0, dtype=torch.bool),
+            points_xy=torch.zeros(n, 0, 2, device=device),
+            is_foreground=torch.zeros(n, 0, dtype=torch.bool, device=device),
             box_xyxy=noisy_boxes(lesson.box_xyxy, lesson.window_px, generator),
         )
     points_xy = random_points(lesson.target > 0.5, TARGET_CELL_PX, generator)
-    return PromptTensors(points_xy=points_xy, is_foreground=torch.ones(n, 1, dtype=torch.bool))
+    return PromptTensors(points_xy=points_xy, is_foreground=torch.ones(n, 1, dtype=torch.bool, device=device))
 
 
 def _wants_three(prompts: PromptTensors, plan: RoundPlan, generator: torch.Generator) -> bool:
@@ -130,7 +153,9 @@ def _wants_three(prompts: PromptTensors, plan: RoundPlan, generator: torch.Gener
 
 def _in_square(prompts: PromptTensors, features: ImageFeatures, network: Sam) -> PromptTensors:
     """From px of the window to model px."""
-    origin_px = torch.tensor(features.origin_xy) * (network.image_size // network.image_encoder.grid_size)
+    origin_px = prompts.points_xy.new_tensor(features.origin_xy) * (
+        network.image_size // network.image_encoder.grid_size
+    )
     box = prompts.box_xyxy
     return replace(
         prompts,
@@ -160,4 +185,8 @@ def _corrected(
 
 
 def _happens(share: float, generator: torch.Generator) -> bool:
-    return bool(torch.rand((), generator=generator) < share)
+    return bool(torch.rand((), generator=generator, device=generator.device) < share)
+
+
+def _precision(plan: RoundPlan, device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16, enabled=plan.is_bfloat16)

@@ -168,7 +168,7 @@ class Predictor:
         logits = self.network.upscale(embedding.memory, decoded)
         return [
             MaskPrediction(
-                masks=(embedding.frame.low_res_to_image_logits(one_logits) > 0).cpu().numpy(),
+                masks=embedding.frame.low_res_to_image_masks(one_logits).cpu().numpy(),
                 predicted_iou=one_iou.float().cpu().numpy(),
                 low_res_logits=one_logits.float().cpu().numpy(),
             )

@@ -24,6 +24,10 @@ class CheckpointError(SamBackendError, ValueError):
     """Weights that can't be found, read or matched to a network of the family."""
 
 
+class StorageError(SamBackendError, OSError):
+    """Files that can't be written: no room, no permission, no such place."""
+
+
 class DeviceError(SamBackendError, ValueError):
     """A device or number type that this machine or this PyTorch build doesn't have."""
 
@@ -38,6 +42,10 @@ class DatasetError(SamBackendError, ValueError):
 
 class SettingsError(SamBackendError, ValueError):
     """A setting of the service with a value that makes no sense."""
+
+
+class OptionsError(SamBackendError, ValueError):
+    """An option of the automatic mask generation with a value that makes no sense."""
 
 
 class RequestError(SamBackendError, ValueError):

@@ -1,91 +1,164 @@
-"""``train``: a small network from nothing, on labelled pictures and generated scenes."""
+"""``train``: a network from nothing, from a masked autoencoder, or on from other weights (fine-tuning)."""
 
 from __future__ import annotations
 
 import argparse
-import datetime
-from pathlib import Path
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 
+from sam_backend.cli.data_spec import EPILOG, open_spec
+from sam_backend.cli.train_arguments import add_arguments, chosen_settings, preset_name
+from sam_backend.errors import DatasetError
+from sam_backend.model.checkpoint import checkpoint_version, load_network
 from sam_backend.model.sam import Sam
-from sam_backend.model.variants import EMBEDDED
-from sam_backend.training.data.label_folder import LabelFolder, held_out_nuclei
-from sam_backend.training.initialise import initialise
-from sam_backend.training.pointing import teach_pointing
-from sam_backend.training.rounds import LessonReport
-from sam_backend.training.sample import SampleSource
-from sam_backend.training.scenes import GeneratedScenes
-from sam_backend.training.trainer import Trainer, TrainingPlan, save_weights
+from sam_backend.predict.predictor import find_device
+from sam_backend.training.embedding_store import EmbeddingStore
+from sam_backend.training.freeze import choose_trained
+from sam_backend.training.lessons import LessonSource, WindowLessons
+from sam_backend.training.lora import add_lora
+from sam_backend.training.mae import start_from_mae
+from sam_backend.training.mixed_lessons import MixedLessons
+from sam_backend.training.processes import Processes
+from sam_backend.training.reporting import ProgressBar, TensorBoard
+from sam_backend.training.run import Reporter, RunFolder, run
+from sam_backend.training.sample import PictureSet, SampleSource
+from sam_backend.training.start import new_network, teach_basics
+from sam_backend.training.stored_lessons import StoredLessons
+from sam_backend.training.synthetic.pasted import PastedObjects
+from sam_backend.training.synthetic.scenes import GeneratedScenes
+from sam_backend.training.trainer import Trainer
+from sam_backend.training.training_settings import TrainingSettings
+from sam_backend.training.validation import HeldOutPictures
+from sam_backend.training.windows import WindowSource
 
-SCENES_SHARE = 0.3
-N_POINTING_STEPS = 100
+SEEING_MASKS = 40
+"""Objects of a window when no prompt has to be answered for each."""
+
+SEEING_PICTURES = 2
+"""Times as many a step as with prompts."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Say what the command takes."""
-    parser = commands.add_parser("train", help="train a small network from nothing")
-    parser.add_argument("--nuclei", type=Path, help="folder of BBBC038v1: images/NAME.png and labels/NAME.png")
-    parser.add_argument("--steps", type=int, default=1700, help="steps of two pictures each (default 1700)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--resume", action="store_true", help="go on from OUT.state where it was left")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.pth")
-    parser.set_defaults(run=run)
+    parser = commands.add_parser(
+        "train",
+        help="train or fine-tune a network",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_arguments(parser)
+    parser.set_defaults(run=_run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Train, then write the averaged weights."""
-    plan = TrainingPlan(n_steps=arguments.steps, seed=arguments.seed)
-    state_file = arguments.output.with_suffix(".state")
-    resumed = arguments.resume and state_file.exists()
-    trainer = Trainer(_new_network(plan.seed, untaught=resumed), _sources(arguments.nuclei), plan)
-    if resumed:
-        trainer.load_state(state_file)
-    trainer.run(state_file, report=_Progress(plan))
-    save_weights(trainer.average, arguments.output)
-    print(f"wrote {arguments.output}")
+def _run(arguments: argparse.Namespace) -> int:
+    device = find_device(arguments.device)
+    processes = Processes.join(device)
+    try:
+        return _train(arguments, device, processes)
+    finally:
+        processes.leave()
+
+
+def _train(arguments: argparse.Namespace, device: torch.device, processes: Processes) -> int:
+    network = _start(arguments).to(device)
+    settings = chosen_settings(arguments, network)
+    learns = add_lora(network, settings.lora_rank) if settings.lora_rank else choose_trained(network, settings.trained)
+    data = _open_data(arguments)
+    lessons = _lessons(arguments, settings, network, data)
+    if network.image_encoder.takes_windows and arguments.init is None and not arguments.resume:
+        _teach_basics(arguments, settings, network, data, processes)
+    trainer = Trainer(network, lessons, settings, processes)
+    folder = RunFolder(arguments.output)
+    reporters = _reporters(arguments, settings, folder) if processes.is_first else []
+    if processes.is_first:
+        print(learns, flush=True)
+    is_done = run(
+        trainer,
+        settings,
+        folder,
+        reporters=reporters,
+        validator=HeldOutPictures(data.held_out) if data.held_out else None,
+        resumes=arguments.resume,
+        processes=processes,
+    )
+    if processes.is_first:
+        _say_the_end(reporters, folder, is_done)
     return 0
 
 
-def _new_network(seed: int, untaught: bool) -> Sam:
-    torch.manual_seed(seed)
-    network = Sam(EMBEDDED)
-    initialise(network)
-    if not untaught:
-        print(f"learning to point: {N_POINTING_STEPS} steps on blank pictures", flush=True)
-        teach_pointing(network.train(), n_steps=N_POINTING_STEPS, n_masks=24, seed=seed)
+def _start(arguments: argparse.Namespace) -> Sam:
+    if arguments.init is not None:
+        return load_network(arguments.init).train()
+    network = new_network(preset_name(arguments), arguments.seed or 0)
+    if arguments.mae is not None:
+        print(start_from_mae(network.image_encoder, arguments.mae), flush=True)
     return network
 
 
-def _sources(nuclei: Path | None) -> list[tuple[SampleSource, float]]:
-    if nuclei is None:
-        return [(GeneratedScenes(), 1.0)]
-    return [
-        (GeneratedScenes(), SCENES_SHARE),
-        (LabelFolder(nuclei, without=held_out_nuclei()), 1 - SCENES_SHARE),
+@dataclass(frozen=True, slots=True)
+class _Data:
+    training: list[tuple[PictureSet, float]]
+    """With the share of each."""
+
+    held_out: list[PictureSet]
+
+
+def _open_data(arguments: argparse.Namespace) -> _Data:
+    opened = [(open_spec(spec, arguments.held_out), spec.share) for spec in arguments.data]
+    return _Data(
+        training=[(data.training, share) for data, share in opened if data.training is not None],
+        held_out=[data.held_out for data, _ in opened if data.held_out is not None],
+    )
+
+
+def _sources(
+    arguments: argparse.Namespace, settings: TrainingSettings, network: Sam, data: _Data
+) -> list[tuple[SampleSource, float]]:
+    sources: list[tuple[SampleSource, float]] = [
+        (WindowSource(pictures, network.image_size, settings.zoom_range), share) for pictures, share in data.training
     ]
+    sources += [(PastedObjects(spec.path), spec.share) for spec in arguments.cutouts]
+    if arguments.scenes > 0:
+        sources.append((GeneratedScenes(), arguments.scenes))
+    return sources
 
 
-class _Progress:
-    """Prints a line every so often: averages since the last one, and the time left."""
-
-    def __init__(self, plan: TrainingPlan, every_n_steps: int = 20) -> None:
-        self._plan = plan
-        self._every_n_steps = every_n_steps
-        self._lessons: list[LessonReport] = []
-        self._seconds: list[float] = []
-
-    def __call__(self, n_steps_done: int, lessons: list[LessonReport], seconds: float) -> None:
-        self._lessons += lessons
-        self._seconds.append(seconds)
-        if n_steps_done % self._every_n_steps and n_steps_done != self._plan.n_steps:
-            return
-        loss, first, last = np.mean([(one.loss, one.first_iou, one.last_iou) for one in self._lessons], axis=0)
-        left_s = round((self._plan.n_steps - n_steps_done) * float(np.mean(self._seconds)))
-        print(
-            f"step {n_steps_done}/{self._plan.n_steps}  loss {loss:.3f}  IoU first {first:.3f} last {last:.3f}"
-            f"  {datetime.timedelta(seconds=left_s)} left",
-            flush=True,
+def _lessons(arguments: argparse.Namespace, settings: TrainingSettings, network: Sam, data: _Data) -> LessonSource:
+    if arguments.cached is None:
+        return WindowLessons(network, _sources(arguments, settings, network, data), settings.windows)
+    if arguments.init is None or settings.trained != "decoder" or arguments.cutouts or arguments.scenes:
+        raise DatasetError(
+            "--cached keeps the embeddings of stored pictures by a frozen encoder: "
+            "use it with --init, --trained decoder and --data only"
         )
-        self._lessons, self._seconds = [], []
+    store = EmbeddingStore(arguments.cached, network, checkpoint_version(arguments.init))
+    max_masks = max(window.max_masks for window in settings.windows)
+    return MixedLessons([(StoredLessons(pictures, store, max_masks), share) for pictures, share in data.training])
+
+
+def _teach_basics(
+    arguments: argparse.Namespace, settings: TrainingSettings, network: Sam, data: _Data, processes: Processes
+) -> None:
+    if processes.is_first:
+        print(f"learning the basics: to point, then {arguments.seeing_steps} steps of seeing", flush=True)
+    windows = [dataclasses.replace(window, max_masks=SEEING_MASKS) for window in settings.windows]
+    lessons = WindowLessons(network, _sources(arguments, settings, network, data), windows)
+    pictures_per_step = SEEING_PICTURES * settings.pictures_per_step
+    teach_basics(network, lessons, arguments.seeing_steps, pictures_per_step, settings.seed, processes)
+
+
+def _reporters(arguments: argparse.Namespace, settings: TrainingSettings, folder: RunFolder) -> list[Reporter]:
+    reporters: list[Reporter] = [ProgressBar(settings.n_steps)]
+    if arguments.tensorboard:
+        reporters.append(TensorBoard(folder.folder / "tensorboard"))
+    return reporters
+
+
+def _say_the_end(reporters: Sequence[Reporter], folder: RunFolder, is_done: bool) -> None:
+    for reporter in reporters:
+        reporter.close()
+    kept = f"{folder.last}{f' and {folder.best}' if folder.best.exists() else ''}"
+    print(f"wrote {kept}" if is_done else f"stopped: wrote {kept}; the same command with --resume goes on")

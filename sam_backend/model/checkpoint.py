@@ -1,39 +1,34 @@
-"""From a name or a file to a network with weights. Nothing in a file is ever run: weights only."""
+"""From a name or a file to a network with weights."""
 
 from __future__ import annotations
 
-import hashlib
-import pickle
-import zipfile
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from sam_backend.errors import CheckpointError
-from sam_backend.model.sam import Sam
+from sam_backend.model.checkpoint_layouts import to_official_names
+from sam_backend.model.published import PUBLISHED, places_of, sha256_of
+from sam_backend.model.sam import Sam, SamConfig
 from sam_backend.model.variants import StateDict, infer_config
+from sam_backend.model.weights_file import read_weights
 
 EMBEDDED_NAME = "embedded"
 EMBEDDED_FILE = Path(__file__).parent / "weights" / "embedded.pth"
-OFFICIAL_FILES = {
-    "vit_b": "sam_vit_b_01ec64.pth",
-    "vit_l": "sam_vit_l_0b3195.pth",
-    "vit_h": "sam_vit_h_4b8939.pth",
-}
-"""Official names and the files they are published as."""
+OFFICIAL_FILES = {checkpoint.name: checkpoint.file_name for checkpoint in PUBLISHED}
+"""Names of published checkpoints and the files they are published as."""
 
 
 def find_checkpoint(path_or_name: str) -> Path:
-    """The file that a name or path means. The file of an official name lies here or in ``checkpoints/``.
+    """The file that a name or path means. A published file lies in the working folder or in its ``checkpoints/``.
 
     Raises:
         CheckpointError: there is no such file.
     """
     official = OFFICIAL_FILES.get(path_or_name)
-    places = [Path(path_or_name)] if official is None else [Path(official), Path("checkpoints") / official]
+    places = (Path(path_or_name),) if official is None else places_of(official)
     if path_or_name == EMBEDDED_NAME:
-        places = [EMBEDDED_FILE]
+        places = (EMBEDDED_FILE,)
     for place in places:
         if place.is_file():
             return place
@@ -43,7 +38,10 @@ def find_checkpoint(path_or_name: str) -> Path:
             f"no checkpoint {path_or_name!r}: there is no file {looked}; "
             f"give the path of a SAM checkpoint or one of {', '.join([EMBEDDED_NAME, *OFFICIAL_FILES])}"
         )
-    raise CheckpointError(f"the weights of {path_or_name} aren't here: put {official} at {looked}")
+    raise CheckpointError(
+        f"the weights of {path_or_name} aren't here: put {official} at {looked}, "
+        f"or fetch it with: python -m sam_backend checkpoints download {path_or_name}"
+    )
 
 
 def checkpoint_version(path_or_name: str) -> str:
@@ -52,11 +50,7 @@ def checkpoint_version(path_or_name: str) -> str:
     Raises:
         CheckpointError: there is no such file.
     """
-    digest = hashlib.sha256()
-    with find_checkpoint(path_or_name).open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return f"{checkpoint_name(path_or_name)}-{digest.hexdigest()[:8]}"
+    return f"{checkpoint_name(path_or_name)}-{sha256_of(find_checkpoint(path_or_name))[:8]}"
 
 
 def checkpoint_name(path_or_name: str) -> str:
@@ -70,40 +64,32 @@ def load_network(path_or_name: str) -> Sam:
     Raises:
         CheckpointError: the file is missing, truncated, no weights, or doesn't fit a network of the family.
     """
-    path = find_checkpoint(path_or_name)
+    return read_network(find_checkpoint(path_or_name))[1]
+
+
+def read_network(path: Path) -> tuple[SamConfig, Sam]:
+    """The sizes and the network of a file, like `load_network`.
+
+    Raises:
+        CheckpointError: the file is truncated, no weights, or doesn't fit a network of the family.
+    """
     state = read_state_dict(path)
     try:
-        network = Sam(infer_config(state))
+        config = infer_config(state)
     except CheckpointError as error:
         raise CheckpointError(f"{path.name}: {error}") from None
+    network = Sam(config)
     _load_strictly(network, state, path)
-    return network.eval()
+    return config, network.eval()
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """Read a file of named tensors, as float32.
+    """Read the weights of a file as float32, under the names of the official files, whatever its kind and layout.
 
     Raises:
-        CheckpointError: the file is truncated, no PyTorch file, or holds something else than named tensors.
+        CheckpointError: the file is truncated, of another kind, or holds something else than named tensors.
     """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).split("\n", 1)[0].split(". ", 1)[0]
-        raise CheckpointError(
-            f"{path.name} can't be read as weights ({reason}): it is truncated or no SAM checkpoint; fetch it again"
-        ) from None
-    except OSError as error:
-        raise CheckpointError(f"{path.name} can't be read: {error.strerror}") from None
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise CheckpointError(
-            f"{path.name} holds no plain table of weights: save the network's state_dict() and load that"
-        )
-    return {name: _as_float32(value) for name, value in content.items()}
-
-
-def _as_float32(value: Tensor) -> Tensor:
-    return value.float() if value.is_floating_point() else value
+    return to_official_names(read_weights(path))
 
 
 def _load_strictly(network: Sam, state: StateDict, path: Path) -> None:

@@ -16,6 +16,7 @@ from sam_backend.model.image_encoder import ImageEncoder, ImageFeatures
 from sam_backend.model.layers import LayerNorm2d
 
 EMBEDDING_STRIDE_PX = 16
+FIRST_DETAIL_SCALE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,13 @@ class ConvImageEncoder(ImageEncoder):
     """Four convolutional stages and a top-down path; see `ConvConfig`."""
 
     input_size: Tensor
+    takes_windows = True
 
     def __init__(self, config: ConvConfig) -> None:
         super().__init__()
         self.image_size = config.image_size
         self.grid_size = config.image_size // EMBEDDING_STRIDE_PX
+        self.out_width = config.out_width
         # No weight's shape tells the input size of a convolutional network, so the file carries it.
         self.register_buffer("input_size", torch.tensor(config.image_size))
         half_width = config.widths[0] // 2
@@ -55,7 +58,7 @@ class ConvImageEncoder(ImageEncoder):
         self.neck = _TopDown(config.widths, config.out_width)
 
     def forward(self, pixels: Tensor) -> ImageFeatures:
-        """Encode (b, 3, image_size, image_size) normalised pixels."""
+        """Encode (b, 3, h, w) normalised pixels, sides multiples of 32."""
         x = self.stem(pixels.contiguous(memory_format=torch.channels_last))
         levels = []
         for stage in self.stages:
@@ -91,13 +94,17 @@ class _TopDown(nn.Module):
         self.narrow_to_8 = nn.Conv2d(out_width, out_width // 4, kernel_size=1)
         self.narrow_to_4 = nn.Conv2d(out_width // 4, out_width // 8, kernel_size=1)
         self.embed = nn.Sequential(nn.Conv2d(out_width, out_width, kernel_size=3, padding=1), LayerNorm2d(out_width))
+        # Whatever the encoder learns, the decoder finds detail of one scale; a small one at first, beside the prompts.
+        self.norm_8, self.norm_4 = (LayerNorm2d(out_width // share) for share in (4, 8))
+        for norm in (self.norm_8, self.norm_4):
+            nn.init.constant_(norm.weight, FIRST_DETAIL_SCALE)
 
     def forward(self, levels: list[Tensor]) -> ImageFeatures:
         at_4, at_8, at_16, at_32 = (lateral(level) for lateral, level in zip(self.lateral, levels, strict=True))
         at_16 = at_16 + _twice_as_large(at_32)
         at_8 = at_8 + _twice_as_large(self.narrow_to_8(at_16))
         at_4 = at_4 + _twice_as_large(self.narrow_to_4(at_8))
-        return ImageFeatures(coarse=self.embed(at_16), fine=(at_8, at_4))
+        return ImageFeatures(coarse=self.embed(at_16), fine=(self.norm_8(at_8), self.norm_4(at_4)))
 
 
 def _twice_as_large(x: Tensor) -> Tensor:

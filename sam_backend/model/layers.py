@@ -24,6 +24,16 @@ class LayerNorm2d(nn.Module):
         return normed.permute(0, 3, 1, 2)
 
 
+def embedding_neck(width: int, out_width: int) -> nn.Sequential:
+    """The convolutions from a transformer's last features (b, width, g, g) to the embedding (b, out_width, g, g)."""
+    return nn.Sequential(
+        nn.Conv2d(width, out_width, kernel_size=1, bias=False),
+        LayerNorm2d(out_width),
+        nn.Conv2d(out_width, out_width, kernel_size=3, padding=1, bias=False),
+        LayerNorm2d(out_width),
+    )
+
+
 class TransformerMlp(nn.Module):
     """The feed-forward half of a transformer block: widen, activate, narrow."""
 

@@ -17,7 +17,9 @@ N_MASK_TOKENS = 4
 class MaskDecoder(nn.Module):
     """Decodes prompts to masks. Module names are those of the official weights."""
 
-    def __init__(self, width: int, depth: int = 2, mlp_width: int = 2048, iou_head_width: int = 256) -> None:
+    def __init__(
+        self, width: int, depth: int = 2, mlp_width: int = 2048, iou_head_width: int = 256, refines_detail: bool = False
+    ) -> None:
         super().__init__()
         self.transformer = TwoWayTransformer(width, depth, mlp_width)
         self.iou_token = nn.Embedding(1, width)
@@ -29,6 +31,8 @@ class MaskDecoder(nn.Module):
             nn.ConvTranspose2d(width // 4, width // 8, kernel_size=2, stride=2),
             nn.GELU(),
         )
+        # Lets neighbours at the finest step agree; the official networks have none.
+        self.refine_detail = nn.Conv2d(width // 8, width // 8, kernel_size=3, padding=1) if refines_detail else None
         self.output_hypernetworks_mlps = nn.ModuleList(
             Mlp((width, width, width, width // 8)) for _ in range(N_MASK_TOKENS)
         )
@@ -41,7 +45,7 @@ class MaskDecoder(nn.Module):
 
         Args:
             features: of one picture (batch size 1).
-            image_position: (1, c, g, g), from `PromptEncoder.grid_position`.
+            image_position: (1, c, g, g) of the same cells, from `PromptEncoder.grid_position`.
             prompts: of a batch of b.
             multimask: three masks (whole, part, sub-part in no fixed order) or the single one.
 
@@ -71,4 +75,6 @@ class MaskDecoder(nn.Module):
         if detail is not None:
             four_times = four_times + detail
         upscaled: Tensor = activate_last(second(activate(norm(first(image) + twice))) + four_times)
+        if self.refine_detail is not None:
+            upscaled = upscaled + activate_last(self.refine_detail(upscaled))
         return upscaled

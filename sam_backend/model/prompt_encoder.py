@@ -9,6 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from sam_backend.model.image_encoder import GridWindow
 from sam_backend.model.layers import LayerNorm2d
 from sam_backend.model.prompt_maps import N_MAPS, draw_prompts
 
@@ -27,7 +28,7 @@ class PromptTensors:
     """(b, 4)."""
 
     mask_logits: Tensor | None = None
-    """(b, 1, 4 * grid, 4 * grid)."""
+    """(b, 1, 4 * grid, 4 * grid), or four times the window."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,8 +73,8 @@ class PromptEncoder(nn.Module):
         self.no_mask_embed = nn.Embedding(1, width)
         self.map_detail = nn.Conv2d(N_MAPS, width // 8, kernel_size=3, padding=1) if draws_prompts else None
 
-    def forward(self, prompts: PromptTensors) -> EncodedPrompts:
-        """Embed a batch of prompts."""
+    def forward(self, prompts: PromptTensors, window: GridWindow) -> EncodedPrompts:
+        """Embed a batch of prompts; ``window`` is the part of the grid that the image features cover."""
         tokens = []
         if prompts.points_xy.shape[1] > 0:
             tokens.append(self._embed_points(prompts, pad=prompts.box_xyxy is None))
@@ -85,16 +86,17 @@ class PromptEncoder(nn.Module):
             )
             tokens.append(empty)
         if self.map_detail is None:
-            return EncodedPrompts(torch.cat(tokens, dim=1), self._embed_mask(prompts.mask_logits))
-        maps = draw_prompts(prompts, size=4 * self.grid_size, image_size=self.image_size)
+            return EncodedPrompts(torch.cat(tokens, dim=1), self._embed_mask(prompts.mask_logits, window))
+        maps = draw_prompts(prompts, window, cell_px=self.image_size / (4 * self.grid_size))
         maps = maps.to(self.no_mask_embed.weight.dtype)
         return EncodedPrompts(torch.cat(tokens, dim=1), self.mask_downscaling(maps), self.map_detail(maps))
 
-    def grid_position(self) -> Tensor:
-        """The positional encoding of the embedding's cells: (1, width, grid, grid)."""
+    def grid_position(self, window: GridWindow) -> Tensor:
+        """The positional encoding of the cells of a window of the grid: (1, width, window.height, window.width)."""
         device = self.no_mask_embed.weight.device
-        centre = (torch.arange(self.grid_size, device=device, dtype=torch.float32) + 0.5) / self.grid_size
-        y, x = torch.meshgrid(centre, centre, indexing="ij")
+        x = (torch.arange(window.width, device=device, dtype=torch.float32) + window.left + 0.5) / self.grid_size
+        y = (torch.arange(window.height, device=device, dtype=torch.float32) + window.top + 0.5) / self.grid_size
+        y, x = torch.meshgrid(y, x, indexing="ij")
         position: Tensor = self.pe_layer(torch.stack([x, y], dim=-1))
         return position.permute(2, 0, 1)[None].to(self.no_mask_embed.weight.dtype)
 
@@ -116,10 +118,10 @@ class PromptEncoder(nn.Module):
         _, _, top_left, bottom_right = self._kinds()
         return position + torch.stack([top_left, bottom_right])
 
-    def _embed_mask(self, mask_logits: Tensor | None) -> Tensor:
+    def _embed_mask(self, mask_logits: Tensor | None, window: GridWindow) -> Tensor:
         if mask_logits is None:
             no_mask = self.no_mask_embed.weight.view(1, -1, 1, 1)
-            return no_mask.expand(1, -1, self.grid_size, self.grid_size)
+            return no_mask.expand(1, -1, window.height, window.width)
         dense: Tensor = self.mask_downscaling(mask_logits)
         return dense
 
@@ -140,5 +142,6 @@ class RandomFourierPosition(nn.Module):
 
     def forward(self, xy: Tensor) -> Tensor:
         """Map (..., 2) within 0..1 to (..., width), always in float32: half precision can't hold the phase."""
-        phase = (2 * xy.float() - 1) @ self.positional_encoding_gaussian_matrix.float() * (2 * math.pi)
+        with torch.autocast(xy.device.type, enabled=False):
+            phase = (2 * xy.float() - 1) @ self.positional_encoding_gaussian_matrix.float() * (2 * math.pi)
         return torch.cat([phase.sin(), phase.cos()], dim=-1)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
+    from sam_backend.model.image_encoder import GridWindow
     from sam_backend.model.prompt_encoder import PromptTensors
 
 N_MAPS = 4
@@ -22,52 +23,57 @@ CLICK_REACH_CELLS = 8.0
 """A click's drawing fades to 1/e at this distance."""
 
 
-def draw_prompts(prompts: PromptTensors, size: int, image_size: int) -> Tensor:
+def draw_prompts(prompts: PromptTensors, window: GridWindow, cell_px: float) -> Tensor:
     """Draw a batch of prompts.
 
     Args:
         prompts: in model px.
-        size: side of the drawing, in cells; the same as that of a mask prompt.
-        image_size: side of the network's square, in model px.
+        window: the part of the network's square to draw, in cells of its embedding.
+        cell_px: side of a cell of the drawing, in model px; four of them fit along one of the embedding.
 
     Returns:
-        (b, 4, size, size). The mask prompt between -1 and 1; for either kind of click 1 at the click, fading around
-        it; for the box 1 at its centre, 0 on the ellipse that fills it, -1 far outside. 0 where a kind is absent.
+        (b, 4, 4 * window.height, 4 * window.width). The mask prompt between -1 and 1; for either kind of click 1 at
+        the click, fading around it; for the box 1 at its centre, 0 on the ellipse that fills it, -1 far outside. 0
+        where a kind is absent.
     """
-    cell_px = image_size / size
-    centres = torch.arange(size, device=prompts.points_xy.device) + 0.5
+    device = prompts.points_xy.device
+    x = torch.arange(4 * window.width, device=device) + (4 * window.left + 0.5)
+    y = (torch.arange(4 * window.height, device=device) + (4 * window.top + 0.5))[:, None]
     return torch.stack(
         [
-            _draw_mask(prompts, size),
-            _draw_clicks(prompts.points_xy / cell_px, prompts.is_foreground, centres),
-            _draw_clicks(prompts.points_xy / cell_px, ~prompts.is_foreground, centres),
-            _draw_box(prompts, cell_px, centres),
+            _draw_mask(prompts, x, y),
+            _draw_clicks(prompts.points_xy / cell_px, prompts.is_foreground, x, y),
+            _draw_clicks(prompts.points_xy / cell_px, ~prompts.is_foreground, x, y),
+            _draw_box(prompts, cell_px, x, y),
         ],
         dim=1,
     )
 
 
-def _draw_mask(prompts: PromptTensors, size: int) -> Tensor:
-    b = prompts.points_xy.shape[0]
+def _blank(prompts: PromptTensors, x: Tensor, y: Tensor) -> Tensor:
+    return prompts.points_xy.new_zeros(prompts.points_xy.shape[0], len(y), len(x))
+
+
+def _draw_mask(prompts: PromptTensors, x: Tensor, y: Tensor) -> Tensor:
     if prompts.mask_logits is None:
-        return prompts.points_xy.new_zeros(b, size, size)
-    return torch.tanh(prompts.mask_logits[:, 0].float() / 4).expand(b, -1, -1)
+        return _blank(prompts, x, y)
+    return torch.tanh(prompts.mask_logits[:, 0].float() / 4).expand(prompts.points_xy.shape[0], -1, -1)
 
 
-def _draw_clicks(points_xy: Tensor, is_wanted: Tensor, centres: Tensor) -> Tensor:
+def _draw_clicks(points_xy: Tensor, is_wanted: Tensor, x: Tensor, y: Tensor) -> Tensor:
     b, n, _ = points_xy.shape
     if n == 0:
-        return points_xy.new_zeros(b, len(centres), len(centres))
-    x, y = points_xy.unbind(dim=-1)
-    distance = torch.hypot(centres - x[..., None, None], centres[:, None] - y[..., None, None])  # (b, n, size, size)
+        return points_xy.new_zeros(b, len(y), len(x))
+    at_x, at_y = points_xy[..., None, None].unbind(dim=2)
+    distance = torch.hypot(x - at_x, y - at_y)  # (b, n, 4h, 4w)
     near = torch.exp(-distance / CLICK_REACH_CELLS) * is_wanted[..., None, None]
     return near.amax(dim=1)
 
 
-def _draw_box(prompts: PromptTensors, cell_px: float, centres: Tensor) -> Tensor:
+def _draw_box(prompts: PromptTensors, cell_px: float, x: Tensor, y: Tensor) -> Tensor:
     if prompts.box_xyxy is None:
-        return prompts.points_xy.new_zeros(prompts.points_xy.shape[0], len(centres), len(centres))
+        return _blank(prompts, x, y)
     x0, y0, x1, y1 = (prompts.box_xyxy / cell_px)[..., None, None].unbind(dim=1)
-    x = (2 * centres - x0 - x1) / (x1 - x0)  # (b, 1, size)
-    y = (2 * centres[:, None] - y0 - y1) / (y1 - y0)
-    return (1 - x**2 - y**2).clamp(-1, 1)
+    across = (2 * x - x0 - x1) / (x1 - x0)  # (b, 1, 4w)
+    down = (2 * y - y0 - y1) / (y1 - y0)  # (b, 4h, 1)
+    return (1 - across**2 - down**2).clamp(-1, 1)

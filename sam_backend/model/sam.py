@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -10,6 +10,7 @@ from sam_backend.model.conv_encoder import ConvConfig, ConvImageEncoder
 from sam_backend.model.image_encoder import ImageEncoder, ImageFeatures
 from sam_backend.model.mask_decoder import MaskDecoder
 from sam_backend.model.prompt_encoder import PromptEncoder, PromptTensors
+from sam_backend.model.tiny_vit import TinyVitConfig, TinyVitImageEncoder
 from sam_backend.model.vit import VitConfig, VitImageEncoder
 
 PIXEL_MEAN_RGB = (123.675, 116.28, 103.53)
@@ -20,13 +21,13 @@ PIXEL_STD_RGB = (58.395, 57.12, 57.375)
 class SamConfig:
     """Everything needed to build a network that fits a checkpoint."""
 
-    encoder: VitConfig | ConvConfig
+    encoder: VitConfig | TinyVitConfig | ConvConfig
     decoder_depth: int = 2
     decoder_mlp_width: int = 2048
     iou_head_width: int = 256
     mask_width: int = 16
     draws_prompts: bool = False
-    """Whether prompts are drawn as maps besides; False for the official networks."""
+    """Whether prompts are drawn as maps besides and masks refined with them; False for the official networks."""
 
 
 class Sam(nn.Module):
@@ -48,6 +49,7 @@ class Sam(nn.Module):
             depth=config.decoder_depth,
             mlp_width=config.decoder_mlp_width,
             iou_head_width=config.iou_head_width,
+            refines_detail=config.draws_prompts,
         )
 
     @property
@@ -67,23 +69,35 @@ class Sam(nn.Module):
             rgb: (b, 3, h, w), 0..255 as floats, no side longer than ``image_size``. The rest of the square is
                 filled with zeros after normalisation, below and to the right.
         """
+        return self.encode_window(rgb, self.image_size)
+
+    def encode_window(self, rgb: Tensor, window_px: int, origin_xy: tuple[int, int] = (0, 0)) -> ImageFeatures:
+        """Encode a part of the square by itself, as training does to learn from more pictures in the same time.
+
+        Args:
+            rgb: (b, 3, h, w), 0..255 as floats, no side longer than ``window_px``; filled up as in `encode_image`.
+            window_px: side of the window; ``image_size`` unless the encoder takes windows.
+            origin_xy: where in the square's grid the window is said to lie, in cells.
+        """
         mean, std = (rgb.new_tensor(values).view(3, 1, 1) for values in (PIXEL_MEAN_RGB, PIXEL_STD_RGB))
         normalised = (rgb - mean) / std
-        pad_right, pad_below = self.image_size - rgb.shape[-1], self.image_size - rgb.shape[-2]
+        pad_right, pad_below = window_px - rgb.shape[-1], window_px - rgb.shape[-2]
         square = nn.functional.pad(normalised, (0, pad_right, 0, pad_below))
         features: ImageFeatures = self.image_encoder(square.to(self.mask_decoder.iou_token.weight.dtype))
-        return features
+        return replace(features, origin_xy=origin_xy)
 
     def decode(self, features: ImageFeatures, prompts: PromptTensors, multimask: bool) -> tuple[Tensor, Tensor]:
-        """Logits (b, 3 or 1, low_res, low_res) and predicted IoU (b, 3 or 1) for prompts on one picture."""
+        """Logits (b, 3 or 1, 4 h, 4 w of the features) and predicted IoU (b, 3 or 1) for prompts on one picture."""
         logits, iou = self.mask_decoder(
             features=features,
-            image_position=self.prompt_encoder.grid_position(),
-            prompts=self.prompt_encoder(prompts),
+            image_position=self.prompt_encoder.grid_position(features.window),
+            prompts=self.prompt_encoder(prompts, features.window),
             multimask=multimask,
         )
         return logits, iou
 
 
-def _build_encoder(config: VitConfig | ConvConfig) -> ImageEncoder:
-    return VitImageEncoder(config) if isinstance(config, VitConfig) else ConvImageEncoder(config)
+def _build_encoder(config: VitConfig | TinyVitConfig | ConvConfig) -> ImageEncoder:
+    if isinstance(config, VitConfig):
+        return VitImageEncoder(config)
+    return TinyVitImageEncoder(config) if isinstance(config, TinyVitConfig) else ConvImageEncoder(config)

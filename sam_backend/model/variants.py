@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -10,13 +11,17 @@ from torch import Tensor
 from sam_backend.errors import CheckpointError
 from sam_backend.model.conv_encoder import ConvConfig
 from sam_backend.model.sam import SamConfig
+from sam_backend.model.tiny_vit import TinyVitConfig
 from sam_backend.model.vit import VitConfig
 
 VIT_B = SamConfig(VitConfig(width=768, depth=12, n_heads=12, global_blocks=(2, 5, 8, 11)))
 VIT_L = SamConfig(VitConfig(width=1024, depth=24, n_heads=16, global_blocks=(5, 11, 17, 23)))
 VIT_H = SamConfig(VitConfig(width=1280, depth=32, n_heads=16, global_blocks=(7, 15, 23, 31)))
+MOBILE = SamConfig(
+    TinyVitConfig(widths=(64, 128, 160, 320), depths=(2, 2, 6, 2), n_heads=(4, 5, 10), window_sizes=(7, 14, 7))
+)
 EMBEDDED = SamConfig(
-    ConvConfig(image_size=512, widths=(48, 96, 160, 192), depths=(2, 2, 3, 2), out_width=128),
+    ConvConfig(image_size=1024, widths=(48, 96, 160, 224), depths=(2, 2, 4, 3), out_width=128),
     decoder_mlp_width=512,
     iou_head_width=128,
     mask_width=64,
@@ -32,7 +37,7 @@ def infer_config(state: StateDict) -> SamConfig:
     Raises:
         CheckpointError: a weight that tells a size is missing.
     """
-    encoder = _vit_config(state) if "image_encoder.pos_embed" in state else _conv_config(state)
+    encoder = _encoder_config(state)
     return SamConfig(
         encoder=encoder,
         decoder_depth=_count(state, r"mask_decoder\.transformer\.layers\.(\d+)\."),
@@ -41,6 +46,14 @@ def infer_config(state: StateDict) -> SamConfig:
         mask_width=_shape(state, "prompt_encoder.mask_downscaling.3.weight", n_dims=4)[0],
         draws_prompts="prompt_encoder.map_detail.weight" in state,
     )
+
+
+def _encoder_config(state: StateDict) -> VitConfig | TinyVitConfig | ConvConfig:
+    if "image_encoder.pos_embed" in state:
+        return _vit_config(state)
+    if "image_encoder.patch_embed.seq.0.c.weight" in state:
+        return _tiny_vit_config(state)
+    return _conv_config(state)
 
 
 def _vit_config(state: StateDict) -> VitConfig:
@@ -58,6 +71,22 @@ def _vit_config(state: StateDict) -> VitConfig:
         patch_size_px=_shape(state, "image_encoder.patch_embed.proj.weight", n_dims=4)[-1],
         window_size=windowed[0] if windowed else grid_size,
         mlp_width=_shape(state, "image_encoder.blocks.0.mlp.lin1.weight", n_dims=2)[0],
+        out_width=_shape(state, "image_encoder.neck.0.weight", n_dims=4)[0],
+    )
+
+
+def _tiny_vit_config(state: StateDict) -> TinyVitConfig:
+    stem_width = _shape(state, "image_encoder.patch_embed.seq.2.c.weight", n_dims=4)[0]
+    merges = [f"image_encoder.layers.{stage}.downsample.conv3.c.weight" for stage in range(3)]
+    widths = [stem_width, *(_shape(state, name, n_dims=4)[0] for name in merges)]
+    depths = [_count(state, rf"image_encoder\.layers\.{stage}\.blocks\.(\d+)\.") for stage in range(4)]
+    biases = [f"image_encoder.layers.{stage}.blocks.0.attn.attention_biases" for stage in (1, 2, 3)]
+    n_heads, n_distances = zip(*(_shape(state, name, n_dims=2) for name in biases), strict=True)
+    return TinyVitConfig(
+        widths=(widths[0], widths[1], widths[2], widths[3]),
+        depths=(depths[0], depths[1], depths[2], depths[3]),
+        n_heads=n_heads,
+        window_sizes=(math.isqrt(n_distances[0]), math.isqrt(n_distances[1]), math.isqrt(n_distances[2])),
         out_width=_shape(state, "image_encoder.neck.0.weight", n_dims=4)[0],
     )
 

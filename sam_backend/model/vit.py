@@ -6,14 +6,15 @@ Backbones for Object Detection" (arXiv 2203.16527). Module names are those of th
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from sam_backend.model.image_encoder import ImageEncoder, ImageFeatures
-from sam_backend.model.layers import LayerNorm2d, TransformerMlp
+from sam_backend.model.layers import TransformerMlp, embedding_neck
+from sam_backend.model.relative_attention import attend_on_grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,7 @@ class VitImageEncoder(ImageEncoder):
             _Block(config, window_size=0 if index in config.global_blocks else config.window_size)
             for index in range(config.depth)
         )
-        self.neck = nn.Sequential(
-            nn.Conv2d(config.width, config.out_width, kernel_size=1, bias=False),
-            LayerNorm2d(config.out_width),
-            nn.Conv2d(config.out_width, config.out_width, kernel_size=3, padding=1, bias=False),
-            LayerNorm2d(config.out_width),
-        )
+        self.neck = embedding_neck(config.width, config.out_width)
 
     def forward(self, pixels: Tensor) -> ImageFeatures:
         """Encode (b, 3, image_size, image_size) normalised pixels."""
@@ -78,76 +74,87 @@ class _PatchEmbed(nn.Module):
 
 
 class _Block(nn.Module):
+    """A windowed block, or a global one where ``window_size`` is 0.
+
+    On a CPU it works on one strip of rows after another, as high as a window. A strip's tensors stay in the cache,
+    and those of the whole picture (a hidden layer of 50 MB in ViT-B) never exist.
+    """
+
     def __init__(self, config: VitConfig, window_size: int) -> None:
         super().__init__()
         self.window_size = window_size
+        self.strip_height = config.window_size
         self.norm1 = nn.LayerNorm(config.width, eps=1e-6)
         self.attn = _Attention(config.width, config.n_heads, side=window_size or config.grid_size)
         self.norm2 = nn.LayerNorm(config.width, eps=1e-6)
         self.mlp = TransformerMlp(config.width, config.mlp_width or 4 * config.width, nn.GELU())
 
     def forward(self, x: Tensor) -> Tensor:  # (b, g, g, width)
-        x = x + self._attend(self.norm1(x))
+        strips = x.split(self.strip_height if x.device.type == "cpu" else x.shape[1], dim=1)
+        return torch.cat([self._feed_forward(strip) for strip in self._attended(strips)], dim=1)
+
+    def _attended(self, strips: tuple[Tensor, ...]) -> Iterator[Tensor]:
+        if self.window_size:  # windows never look beyond their strip
+            return (strip + self.attn.within_windows(self.norm1(strip)) for strip in strips)
+        looks = self.attn.over_grid(self.norm1(strip) for strip in strips)
+        return (strip + look for strip, look in zip(strips, looks, strict=True))
+
+    def _feed_forward(self, x: Tensor) -> Tensor:
         out: Tensor = x + self.mlp(self.norm2(x))
         return out
-
-    def _attend(self, x: Tensor) -> Tensor:
-        if self.window_size == 0:
-            whole: Tensor = self.attn(x)
-            return whole
-        windows = self.attn(_to_windows(x, self.window_size))
-        return _from_windows(windows, self.window_size, batch=x.shape[0], grid_size=x.shape[1])
-
-
-def _to_windows(x: Tensor, window_size: int) -> Tensor:
-    """Cut (b, g, g, c) into (b * n_windows, window, window, c), zeros filling the last row and column of windows.
-
-    The zeros take part in the softmax like any token: the official weights were trained so.
-    """
-    b, g, _, c = x.shape
-    pad = -g % window_size
-    x = F.pad(x, (0, 0, 0, pad, 0, pad))
-    n = (g + pad) // window_size
-    x = x.view(b, n, window_size, n, window_size, c).transpose(2, 3)
-    return x.reshape(b * n * n, window_size, window_size, c)
-
-
-def _from_windows(windows: Tensor, window_size: int, batch: int, grid_size: int) -> Tensor:
-    n = -(-grid_size // window_size)
-    x = windows.view(batch, n, n, window_size, window_size, -1).transpose(2, 3)
-    x = x.reshape(batch, n * window_size, n * window_size, -1)
-    return x[:, :grid_size, :grid_size]
 
 
 class _Attention(nn.Module):
     def __init__(self, width: int, n_heads: int, side: int) -> None:
         super().__init__()
         self.n_heads = n_heads
+        self.side = side
         self.qkv = nn.Linear(width, 3 * width)
         self.proj = nn.Linear(width, width)
         self.rel_pos_h = nn.Parameter(torch.zeros(2 * side - 1, width // n_heads))
         self.rel_pos_w = nn.Parameter(torch.zeros(2 * side - 1, width // n_heads))
 
-    def forward(self, x: Tensor) -> Tensor:  # (b, side, side, width)
-        b, side, _, width = x.shape
-        qkv = self.qkv(x).view(b, side * side, 3, self.n_heads, -1)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (b, heads, side * side, head_width)
-        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=self._position_bias(q, side))
-        out: Tensor = self.proj(attended.transpose(1, 2).reshape(b, side, side, width))
+    def over_grid(self, strips: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Attend over all rows of the strips (b, rows, side, width); gives strips of the same shapes."""
+        qkv = [self.qkv(strip) for strip in strips]
+        attended = self._attend(torch.cat(qkv, dim=1)).split([strip.shape[1] for strip in qkv], dim=1)
+        return (self.proj(strip) for strip in attended)
+
+    def within_windows(self, x: Tensor) -> Tensor:
+        """Attend in each window of (b, h, w, width).
+
+        Windows that reach beyond it are filled up with zeros, which take part as keys and values like any token: the
+        official weights were trained so. All there is of a zero token is the bias of ``qkv``, so nothing is computed.
+        """
+        height, width = x.shape[1:3]
+        qkv = _fill(self.qkv(x), self.qkv.bias, -height % self.side, -width % self.side)
+        attended = self._attend(_to_windows(qkv, self.side))
+        out: Tensor = self.proj(_from_windows(attended, qkv.shape[1:3])[:, :height, :width])
         return out
 
-    def _position_bias(self, q: Tensor, side: int) -> Tensor:
-        """(b, heads, side * side, side * side), from the queries before they are scaled."""
-        b, n_heads, n_tokens, head_width = q.shape
-        q_grid = q.view(b, n_heads, side, side, head_width)
-        # Contiguous, so that the big sum comes out in the order of its last view instead of being copied.
-        by_row = torch.einsum("bnhwc,hkc->bnhwk", q_grid, _relative(self.rel_pos_h, side)).contiguous()
-        by_column = torch.einsum("bnhwc,wkc->bnhwk", q_grid, _relative(self.rel_pos_w, side)).contiguous()
-        bias = by_row[..., :, None] + by_column[..., None, :]  # (b, heads, h, w, key_h, key_w)
-        return bias.view(b, n_heads, n_tokens, n_tokens)
+    def _attend(self, qkv: Tensor) -> Tensor:
+        """From (b, side, side, 3 * width) to (b, side, side, width)."""
+        heads = qkv.flatten(1, 2).unflatten(-1, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = heads.contiguous()  # each (b, heads, side * side, head_width)
+        attended = attend_on_grid(q, k, v, self.rel_pos_h, self.rel_pos_w, self.side)
+        return attended.transpose(1, 2).flatten(2).unflatten(1, (self.side, self.side))
 
 
-def _relative(table: Tensor, side: int) -> Tensor:
-    """Spread a table of 2 * side - 1 distances to (query, key, head_width)."""
-    index = torch.arange(side, device=table.device)
-    return table[index[:, None] - index[None, :] + side - 1]
+def _fill(x: Tensor, value: Tensor, n_below: int, n_beside: int) -> Tensor:
+    """Add rows and columns of ``value`` (c,) to (b, h, w, c)."""
+    b, height, width, _ = x.shape
+    if n_beside:
+        x = torch.cat([x, value.expand(b, height, n_beside, -1)], dim=2)
+    if n_below:
+        x = torch.cat([x, value.expand(b, n_below, width + n_beside, -1)], dim=1)
+    return x
+
+
+def _to_windows(x: Tensor, side: int) -> Tensor:
+    """Cut (b, h, w, c), both multiples of ``side``, into (b * n_windows, side, side, c)."""
+    return x.unflatten(2, (-1, side)).unflatten(1, (-1, side)).transpose(2, 3).flatten(0, 2)
+
+
+def _from_windows(windows: Tensor, height_width: tuple[int, int]) -> Tensor:
+    n_down, n_across = (size // windows.shape[1] for size in height_width)
+    return windows.unflatten(0, (-1, n_down, n_across)).transpose(2, 3).flatten(3, 4).flatten(1, 2)

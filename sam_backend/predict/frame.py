@@ -78,6 +78,26 @@ class ImageFrame:
         square = _resize_bilinear(low_res_logits, (self.model_size, self.model_size))
         return _resize_bilinear(square[:, :height, :width], self.image_hw)
 
+    def low_res_to_image_weights(self, low_res_size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """`low_res_to_image_logits` of one mask as two matrices: ``rows @ low_res_logits @ columns.T``.
+
+        Read off the very same operations, so that they hold whatever PyTorch makes of a pixel's position.
+
+        Returns:
+            ``rows`` (h, low_res_size) and ``columns`` (w, low_res_size): none negative, three in a row at most not 0.
+        """
+        rows, columns = (
+            _axis_weights(low_res_size, self.model_size, resized_px, image_px)
+            for resized_px, image_px in zip(self.resized_hw, self.image_hw, strict=True)
+        )
+        return rows, columns
+
 
 def _resize_bilinear(logits: Tensor, target_hw: tuple[int, int]) -> Tensor:
     return F.interpolate(logits[None].to(torch.float32), target_hw, mode="bilinear", align_corners=False)[0]
+
+
+def _axis_weights(low_res_size: int, model_size: int, resized_px: int, image_px: int) -> NDArray[np.float32]:
+    square = _resize_bilinear(torch.eye(low_res_size)[None], (model_size, low_res_size))
+    weights: NDArray[np.float32] = _resize_bilinear(square[:, :resized_px], (image_px, low_res_size))[0].numpy()
+    return weights

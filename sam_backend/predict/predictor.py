@@ -16,6 +16,7 @@ from sam_backend.model.prompt_encoder import PromptTensors
 from sam_backend.model.sam import Sam
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.frame import ImageFrame
+from sam_backend.predict.point_masks import PointMasks
 from sam_backend.types import MaskPrediction, Prompts
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -36,7 +37,7 @@ def load_sam(path_or_name: str = EMBEDDED_NAME, device: str = "auto", dtype: str
     """
     if dtype not in DTYPES:
         raise DeviceError(f"the number type {dtype!r} isn't known: choose one of {', '.join(DTYPES)}")
-    target = _find_device(device)
+    target = find_device(device)
     network = load_network(path_or_name).to(target)
     for parameter in network.parameters():  # not the buffers: a position's phase doesn't fit in half precision
         parameter.data = parameter.data.to(DTYPES[dtype])
@@ -96,16 +97,48 @@ class Predictor:
         self, embedding: Embedding, prompts: Sequence[Prompts], multimask: bool = True
     ) -> list[MaskPrediction]:
         """Decode several objects of one picture at once; answers in the order of the prompts. See `segment`."""
-        if embedding.model_version != self.version:
-            raise PromptError(
-                f"the embedding was made by {embedding.model_version}, not by {self.version}: embed again"
-            )
+        self._check_own(embedding)
         checked = [_fit_to_picture(one, embedding.frame, self.network.low_res_size) for one in prompts]
         answers: dict[int, MaskPrediction] = {}
         for indices in _alike(checked):
             group = self._decode(embedding, [checked[index] for index in indices], multimask)
             answers.update(zip(indices, group, strict=True))
         return [answers[index] for index in range(len(checked))]
+
+    @torch.inference_mode()
+    def decode_points(self, embedding: Embedding, points_xy: NDArray[np.float64], iou_above: float) -> PointMasks:
+        """Decode single clicks to low-res logits, three masks each, of which only the promising ones are handed out.
+
+        Args:
+            embedding: of this very model.
+            points_xy: (n, 2) in image px, each on an object of its own.
+            iou_above: what a mask's predicted IoU must exceed; minus infinity keeps all.
+
+        Raises:
+            PromptError: the embedding comes from another model.
+        """
+        self._check_own(embedding)
+        model_xy = torch.from_numpy(embedding.frame.image_to_model_xy(points_xy.astype(np.float32)))[:, None]
+        clicks = PromptTensors(
+            points_xy=model_xy.to(self.device),
+            is_foreground=torch.ones(model_xy.shape[:2], dtype=torch.bool, device=self.device),
+            box_xyxy=None,
+            mask_logits=None,
+        )
+        logits, iou = self.network.decode(embedding.features, clicks, multimask=True)
+        predicted_iou = iou.flatten().float().cpu().numpy()
+        index = np.flatnonzero(predicted_iou > np.float32(iou_above))
+        return PointMasks(
+            index=index,
+            predicted_iou=predicted_iou[index],
+            low_res_logits=logits.flatten(0, 1)[torch.from_numpy(index).to(self.device)].float().cpu().numpy(),
+        )
+
+    def _check_own(self, embedding: Embedding) -> None:
+        if embedding.model_version != self.version:
+            raise PromptError(
+                f"the embedding was made by {embedding.model_version}, not by {self.version}: embed again"
+            )
 
     def _decode(self, embedding: Embedding, prompts: list[Prompts], multimask: bool) -> list[MaskPrediction]:
         tensors = _to_tensors(prompts, embedding.frame, self.device, self.network.mask_decoder.iou_token.weight.dtype)
@@ -120,7 +153,12 @@ class Predictor:
         ]
 
 
-def _find_device(device: str) -> torch.device:
+def find_device(device: str) -> torch.device:
+    """The device that a name means; ``auto`` is CUDA, else Apple's MPS, else the CPU.
+
+    Raises:
+        DeviceError: it isn't to be had here.
+    """
     if device == "auto":
         accelerators = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
         return torch.device(next((name for name, there in accelerators.items() if there), "cpu"))

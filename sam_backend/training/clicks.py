@@ -8,16 +8,16 @@ from torch import Tensor
 BOX_NOISE_SHARE = 0.1
 """Standard deviation of a box corner, as a share of the box's side."""
 
-BOX_NOISE_LIMIT_SHARE = 20 / 1024
-"""The most that a corner moves: 20 px of the paper's 1024, as a share of the input's side."""
+BOX_NOISE_LIMIT_PX = 20.0
+"""The most that a corner moves, in model px."""
 
 
-def noisy_boxes(box_xyxy: Tensor, image_size: int, generator: torch.Generator) -> Tensor:
-    """Draw boxes (b, 4) by an unsteady hand, in model px; they keep an area."""
+def noisy_boxes(box_xyxy: Tensor, window_px: int, generator: torch.Generator) -> Tensor:
+    """Draw boxes (b, 4) by an unsteady hand, in px of the window; they keep an area."""
     side = torch.stack([box_xyxy[:, 2] - box_xyxy[:, 0], box_xyxy[:, 3] - box_xyxy[:, 1]] * 2, dim=1)
-    noise = torch.randn(box_xyxy.shape, generator=generator) * BOX_NOISE_SHARE * side
-    limit = torch.minimum(0.45 * side, torch.tensor(BOX_NOISE_LIMIT_SHARE * image_size))
-    return (box_xyxy + noise.clamp(-limit, limit)).clamp(0, image_size)
+    noise = torch.randn(box_xyxy.shape, generator=generator, device=generator.device) * BOX_NOISE_SHARE * side
+    limit = (0.45 * side).clamp(max=BOX_NOISE_LIMIT_PX)
+    return (box_xyxy + noise.clamp(-limit, limit)).clamp(0, window_px)
 
 
 def random_points(region: Tensor, cell_px: int, generator: torch.Generator) -> Tensor:
@@ -46,4 +46,4 @@ def correcting_points(
     region = torch.where(wrong.any(dim=(1, 2), keepdim=True), wrong, truth)
     points_xy = random_points(region, cell_px, generator)
     column, row = points_xy[:, 0].div(cell_px).long().unbind(dim=1)
-    return points_xy, truth[torch.arange(len(truth)), row, column][:, None]
+    return points_xy, truth[torch.arange(len(truth), device=truth.device), row, column][:, None]

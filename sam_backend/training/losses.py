@@ -35,19 +35,21 @@ def mask_iou(logits: Tensor, target: Tensor) -> Tensor:
     return overlap / (mask | truth).sum(dim=(-2, -1)).clamp(min=1)
 
 
-def prompt_loss(logits: Tensor, predicted_iou: Tensor, target: Tensor) -> Tensor:
+def prompt_loss(logits: Tensor, predicted_iou: Tensor, target: Tensor, learns_every_iou: bool = False) -> Tensor:
     """The loss of one round of prompts, averaged over the prompts.
 
     Of several masks only the one of least mask loss learns, so that each can become the expert of one reading of
-    an ambiguous prompt; the IoU head learns from that one too.
+    an ambiguous prompt; the IoU head learns from that one too, or from all.
 
     Args:
         logits: (b, m, h, w).
         predicted_iou: (b, m).
         target: (b, h, w), 0..1.
+        learns_every_iou: whether the IoU head learns from every mask, so that it learns to rank them.
     """
     wanted = target[:, None].expand_as(logits)
     mask_loss = FOCAL_WEIGHT * focal_loss(logits, wanted) + dice_loss(logits, wanted)
     best = mask_loss.argmin(dim=1, keepdim=True)
     iou_error = (predicted_iou - mask_iou(logits.detach(), wanted)) ** 2
-    return torch.gather(mask_loss + iou_error, 1, best).mean()
+    least = torch.gather(mask_loss, 1, best).mean()
+    return least + (iou_error.mean() if learns_every_iou else torch.gather(iou_error, 1, best).mean())

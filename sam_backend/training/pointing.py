@@ -8,6 +8,7 @@ fill so little of a picture that "nothing" is hardly wrong.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,14 +16,16 @@ from numpy.typing import NDArray
 
 from sam_backend.model.image_encoder import ImageFeatures
 from sam_backend.model.sam import Sam
-from sam_backend.training.rounds import TARGET_CELL_PX, Lesson, LessonReport, learn_prompts
+from sam_backend.training.lesson import TARGET_CELL_PX, Lesson
+from sam_backend.training.rounds import LessonReport, RoundPlan, learn_prompts
 
-RADIUS_SHARE = (0.02, 0.2)
-"""Of the side of the square; every order of magnitude as often."""
+RADIUS_SHARE = (0.02, 0.3)
+"""Of the side of the window; every order of magnitude as often."""
 
 LEARNING_RATE = 6e-4
 LARGEST_GRADIENT_NORM = 0.1
-N_ROUNDS = 2
+WINDOW_PX = 256
+ROUNDS = RoundPlan(n_rounds=2, n_mask_only_rounds=0, mask_prompt_share=0.5, single_mask_share_for_boxes=0.5)
 
 
 def teach_pointing(network: Sam, n_steps: int, n_masks: int, seed: int) -> list[LessonReport]:
@@ -34,18 +37,26 @@ def teach_pointing(network: Sam, n_steps: int, n_masks: int, seed: int) -> list[
         n_masks: ellipses a step.
         seed: of ellipses and prompts.
     """
-    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    device = next(network.parameters()).device
+    rng, generator = np.random.default_rng(seed), torch.Generator(device).manual_seed(seed)
     trained = [*network.prompt_encoder.parameters(), *network.mask_decoder.parameters()]
     optimizer = torch.optim.AdamW(trained, lr=LEARNING_RATE, betas=(0.9, 0.98))
+    window_px = min(WINDOW_PX, network.image_size)
     with torch.no_grad():
-        features = network.encode_image(torch.zeros(1, 3, network.image_size, network.image_size))
-    return [_step(network, features, optimizer, _ellipses(network, n_masks, rng), generator) for _ in range(n_steps)]
+        features = network.encode_window(torch.zeros(1, 3, window_px, window_px, device=device), window_px)
+    n_places = network.image_encoder.grid_size - features.coarse.shape[-1] + 1
+    reports = []
+    for _ in range(n_steps):
+        left, top = rng.integers(n_places, size=2).tolist()
+        lesson = _ellipses(n_masks, window_px, rng).to(device)
+        reports.append(_step(network, replace(features, origin_xy=(left, top)), optimizer, lesson, generator))
+    return reports
 
 
 def _step(
     network: Sam, features: ImageFeatures, optimizer: torch.optim.Optimizer, lesson: Lesson, generator: torch.Generator
 ) -> LessonReport:
-    report = learn_prompts(network, features, lesson, N_ROUNDS, 1.0, generator)
+    report = learn_prompts(network, features, lesson, ROUNDS, 1.0, generator)
     for group in optimizer.param_groups:
         torch.nn.utils.clip_grad_norm_(group["params"], LARGEST_GRADIENT_NORM)
     optimizer.step()
@@ -53,8 +64,7 @@ def _step(
     return report
 
 
-def _ellipses(network: Sam, n_masks: int, rng: np.random.Generator) -> Lesson:
-    size = network.image_size
+def _ellipses(n_masks: int, size: int, rng: np.random.Generator) -> Lesson:
     low, high = (math.log(share * size) for share in RADIUS_SHARE)
     radius_xy = np.exp(rng.uniform(low, high, (n_masks, 1))) * rng.uniform(0.5, 1, (n_masks, 2))
     radius_xy = radius_xy.clip(TARGET_CELL_PX)  # a smaller one could lie between the cells

@@ -1,38 +1,45 @@
-"""One picture's lesson: prompts, answers, corrections, and the gradients of all of them."""
+"""The rounds of one lesson: a first prompt, answers, corrections, and the gradients of all of them (appendix A)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from sam_backend.model.image_encoder import ImageFeatures
 from sam_backend.model.prompt_encoder import PromptTensors
 from sam_backend.model.sam import Sam
 from sam_backend.training.clicks import correcting_points, noisy_boxes, random_points
+from sam_backend.training.lesson import TARGET_CELL_PX, Lesson
 from sam_backend.training.losses import mask_iou, prompt_loss
-from sam_backend.training.sample import Sample, mask_box_xyxy
-
-TARGET_CELL_PX = 4
-"""The loss is taken on the cells of the logits. A cell's target is the share that the object covers, so borders are
-learnt between cells all the same."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Lesson:
-    """A sample as tensors, in model px of its own window."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundPlan:
+    """What the simulated annotator does with each object. The defaults are the paper's."""
 
-    rgb: Tensor
-    """(1, 3, h, w), 0..255."""
+    n_rounds: int = 11
+    """Prompts per object: a point or a box, then corrections."""
 
-    target: Tensor
-    """(n, side / cell, side / cell): the share of each cell that an object covers, over the whole window."""
+    n_mask_only_rounds: int = 2
+    """Rounds without a new point: the last one, the others at random after the first."""
 
-    box_xyxy: Tensor
-    """(n, 4)."""
+    mask_prompt_share: float = 1.0
+    """How often a correction comes with the last answer's logits."""
+
+    single_mask_share_for_boxes: float = 0.0
+    """How often a box alone is answered by the single mask. The paper keeps that one for more than one prompt."""
+
+    learns_every_iou: bool = False
+    """Whether predicted IoU is learnt for all three masks, or for the one of least loss."""
+
+    is_single_output: bool = False
+    """The paper's ablation: never three masks."""
+
+    is_bfloat16: bool = False
+    """Whether the network computes in mixed precision (autocast)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,96 +54,139 @@ class LessonReport:
     """Of the mask trusted most after the last one."""
 
 
-def make_lesson(sample: Sample, window_px: int) -> Lesson:
-    """Make tensors of a sample; objects too small to fill half a cell are left out.
-
-    Args:
-        sample: no side over ``window_px``.
-        window_px: side of the square that the network will see; what the sample leaves of it is filled with zeros.
-    """
-    n, height, width = sample.masks.shape
-    square = np.zeros((n, window_px, window_px), np.float32)
-    square[:, :height, :width] = sample.masks
-    cells = window_px // TARGET_CELL_PX
-    target = square.reshape(n, cells, TARGET_CELL_PX, cells, TARGET_CELL_PX).mean(axis=(2, 4))
-    boxes = np.stack([mask_box_xyxy(mask) for mask in sample.masks])
-    visible = (target > 0.5).any(axis=(1, 2))
-    return Lesson(
-        rgb=torch.tensor(sample.image.copy()).permute(2, 0, 1)[None].float(),
-        target=torch.from_numpy(target[visible]),
-        box_xyxy=torch.from_numpy(boxes[visible]),
-    )
+SideLesson = Callable[[ImageFeatures, Lesson], Tensor]
+"""A loss that the encoder learns from besides, whatever the prompts."""
 
 
-def learn(network: Sam, lesson: Lesson, n_rounds: int, scale: float, generator: torch.Generator) -> LessonReport:
+def learn(
+    network: Sam,
+    lesson: Lesson,
+    plan: RoundPlan,
+    scale: float,
+    generator: torch.Generator,
+    side_lesson: SideLesson | None = None,
+) -> LessonReport:
     """Add the gradients of a lesson to the network's.
 
     The picture is encoded once; each round is back-propagated at once up to the embedding, and the sum of those
     gradients through the encoder at the end, so memory holds one round. See `learn_prompts`.
     """
-    features = network.encode_image(lesson.rgb)
+    with _precision(plan, lesson.rgb.device):
+        features = network.encode_window(lesson.rgb, lesson.window_px, lesson.origin_xy)
     encoded = (features.coarse, *features.fine)
+    if not features.coarse.requires_grad:  # the encoder is frozen
+        return learn_prompts(network, features, lesson, plan, scale, generator)
     leaves = [part.detach().requires_grad_() for part in encoded]
-    handed = ImageFeatures(coarse=leaves[0], fine=tuple(leaves[1:]))
-    report = learn_prompts(network, handed, lesson, n_rounds, scale, generator)
-    torch.autograd.backward(encoded, [leaf.grad for leaf in leaves])
+    handed = replace(features, coarse=leaves[0], fine=tuple(leaves[1:]))
+    report = learn_prompts(network, handed, lesson, plan, scale, generator)
+    ends, gradients = list(encoded), [leaf.grad for leaf in leaves]
+    if side_lesson is not None:
+        ends.append(side_lesson(features, lesson) * scale)
+        gradients.append(None)
+    torch.autograd.backward(ends, gradients)
     return report
 
 
 def learn_prompts(
-    network: Sam, features: ImageFeatures, lesson: Lesson, n_rounds: int, scale: float, generator: torch.Generator
+    network: Sam, features: ImageFeatures, lesson: Lesson, plan: RoundPlan, scale: float, generator: torch.Generator
 ) -> LessonReport:
     """Add the gradients of a lesson to those of the decoder, the prompt encoder and the features.
+
+    A coin says whether the annotator starts with points or boxes. It falls once a lesson, not once an object as in
+    the paper, so that all objects are decoded together; over the pictures of a step that comes to the same.
 
     Args:
         network: in training.
         features: of the lesson's picture.
         lesson: with at least one object.
-        n_rounds: prompts per object: a point or a box, then corrections.
+        plan: of the rounds.
         scale: factor on the loss, 1 / pictures per step.
         generator: the only source of chance.
     """
-    prompts = _first_prompts(lesson, network.image_size, generator)
+    prompts = first_prompts(lesson, _happens(0.5, generator), generator)
     losses, ious = [], []
-    for index in range(n_rounds):
-        multimask = index == 0 and (prompts.box_xyxy is None or _coin(generator))
-        low_res, predicted_iou = network.decode(features, prompts, multimask)
-        logits = F.interpolate(low_res, lesson.target.shape[-2:], mode="bilinear", align_corners=False)
-        loss = prompt_loss(logits, predicted_iou, lesson.target)
-        torch.autograd.backward(loss * scale / n_rounds)
+    for brings_point in rounds(plan, generator):
+        with _precision(plan, lesson.target.device):
+            logits, predicted_iou = network.decode(
+                features, _in_square(prompts, features, network), _wants_three(prompts, plan, generator)
+            )
+        logits, predicted_iou = logits.float(), predicted_iou.float()
+        loss = prompt_loss(logits, predicted_iou, lesson.target, plan.learns_every_iou)
+        torch.autograd.backward(loss * scale / plan.n_rounds)
         trusted = predicted_iou.detach().argmax(dim=1)
-        rows = torch.arange(len(trusted))
-        answer = logits.detach()[rows, trusted]
+        answer = logits.detach()[torch.arange(len(trusted), device=trusted.device), trusted]
         losses.append(float(loss.detach()))
         ious.append(float(mask_iou(answer, lesson.target).mean()))
-        prompts = _corrected(prompts, answer, low_res.detach()[rows, trusted][:, None], lesson.target, generator)
-    return LessonReport(loss=sum(losses) / n_rounds, first_iou=ious[0], last_iou=ious[-1])
+        prompts = _corrected(prompts, answer, lesson.target, brings_point, plan, generator)
+    return LessonReport(loss=sum(losses) / len(losses), first_iou=ious[0], last_iou=ious[-1])
 
 
-def _first_prompts(lesson: Lesson, image_size: int, generator: torch.Generator) -> PromptTensors:
-    n = len(lesson.target)
-    if _coin(generator):
-        points_xy = random_points(lesson.target > 0.5, TARGET_CELL_PX, generator)
-        return PromptTensors(points_xy=points_xy, is_foreground=torch.ones(n, 1, dtype=torch.bool))
-    return PromptTensors(
-        points_xy=torch.zeros(n, 0, 2),
-        is_foreground=torch.zeros(n, 0, dtype=torch.bool),
-        box_xyxy=noisy_boxes(lesson.box_xyxy, image_size, generator),
+def rounds(plan: RoundPlan, generator: torch.Generator) -> Iterator[bool]:
+    """For each round, whether a new point follows it; after the last one nothing follows."""
+    without = set()
+    if plan.n_mask_only_rounds:
+        without.add(plan.n_rounds - 2)  # the last round brings no point
+        middle = torch.randperm(max(0, plan.n_rounds - 2), generator=generator, device=generator.device)
+        without.update(middle[: plan.n_mask_only_rounds - 1].tolist())
+    return (index not in without for index in range(plan.n_rounds))
+
+
+def first_prompts(lesson: Lesson, with_box: bool, generator: torch.Generator) -> PromptTensors:
+    """A point uniform in each object, or its box drawn by an unsteady hand; in px of the window."""
+    n, device = len(lesson.target), lesson.target.device
+    if with_box:
+        return PromptTensors(
+            points_xy=torch.zeros(n, 0, 2, device=device),
+            is_foreground=torch.zeros(n, 0, dtype=torch.bool, device=device),
+            box_xyxy=noisy_boxes(lesson.box_xyxy, lesson.window_px, generator),
+        )
+    points_xy = random_points(lesson.target > 0.5, TARGET_CELL_PX, generator)
+    return PromptTensors(points_xy=points_xy, is_foreground=torch.ones(n, 1, dtype=torch.bool, device=device))
+
+
+def _wants_three(prompts: PromptTensors, plan: RoundPlan, generator: torch.Generator) -> bool:
+    n_points, has_box = prompts.points_xy.shape[1], prompts.box_xyxy is not None
+    if plan.is_single_output or n_points + has_box > 1 or prompts.mask_logits is not None:
+        return False
+    return not (has_box and _happens(plan.single_mask_share_for_boxes, generator))
+
+
+def _in_square(prompts: PromptTensors, features: ImageFeatures, network: Sam) -> PromptTensors:
+    """From px of the window to model px."""
+    origin_px = prompts.points_xy.new_tensor(features.origin_xy) * (
+        network.image_size // network.image_encoder.grid_size
+    )
+    box = prompts.box_xyxy
+    return replace(
+        prompts,
+        points_xy=prompts.points_xy + origin_px,
+        box_xyxy=None if box is None else box + origin_px.repeat(2),
     )
 
 
 def _corrected(
-    prompts: PromptTensors, answer: Tensor, low_res: Tensor, target: Tensor, generator: torch.Generator
+    prompts: PromptTensors,
+    answer: Tensor,
+    target: Tensor,
+    brings_point: bool,
+    plan: RoundPlan,
+    generator: torch.Generator,
 ) -> PromptTensors:
+    with_mask = not brings_point or _happens(plan.mask_prompt_share, generator)
+    prompts = replace(prompts, mask_logits=answer[:, None] if with_mask else None)
+    if not brings_point:
+        return prompts
     points_xy, is_foreground = correcting_points(answer, target, TARGET_CELL_PX, generator)
     return replace(
         prompts,
         points_xy=torch.cat([prompts.points_xy, points_xy], dim=1),
         is_foreground=torch.cat([prompts.is_foreground, is_foreground], dim=1),
-        # Half the time, for not every caller hands the last answer back in.
-        mask_logits=low_res if _coin(generator) else None,
     )
 
 
-def _coin(generator: torch.Generator) -> bool:
-    return bool(torch.rand((), generator=generator) < 0.5)
+def _happens(share: float, generator: torch.Generator) -> bool:
+    return bool(torch.rand((), generator=generator, device=generator.device) < share)
+
+
+def _precision(plan: RoundPlan, device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16, enabled=plan.is_bfloat16)

@@ -1,171 +1,147 @@
-"""A first simple trainer: steps over sources of samples, an average of the weights, a file to resume from."""
+"""The trainer: steps over sources of samples, an average of the weights, a state to resume from."""
 
 from __future__ import annotations
 
 import copy
-import math
-import os
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from typing import cast
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from sam_backend.errors import DatasetError
+from sam_backend.errors import CheckpointError, DatasetError
+from sam_backend.model.conv_encoder import ConvImageEncoder
 from sam_backend.model.sam import Sam
-from sam_backend.training.rounds import LessonReport, learn, make_lesson
-from sam_backend.training.sample import SampleSource
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingPlan:
-    """How long and how hard to train."""
-
-    n_steps: int
-    pictures_per_step: int = 2
-    max_masks_per_picture: int = 12
-    n_rounds: int = 3
-    learning_rate: float = 3e-4
-    """At the end of the warm-up; then half a cosine down to a hundredth of it."""
-
-    n_warmup_steps: int = 100
-    weight_decay: float = 0.05
-    largest_gradient_norm: float = 0.1
-    """Small, so that the first steep steps don't dwarf the gentle slope after them in Adam's memory."""
-
-    second_moment_decay: float = 0.98
-    """Of Adam; the paper's 0.999 remembers longer than the first phase of a run of minutes lasts."""
-
-    average_decay: float = 0.998
-    """Of the moving average of the weights, which is what is saved in the end."""
-
-    seed: int = 0
-    save_every_n_steps: int = 200
+from sam_backend.training.chance import Chance
+from sam_backend.training.lessons import LessonSource
+from sam_backend.training.parameter_groups import parameter_groups, set_learning_rate
+from sam_backend.training.processes import Processes
+from sam_backend.training.regularise import regularised
+from sam_backend.training.rounds import LessonReport, SideLesson, learn, learn_prompts
+from sam_backend.training.schedule import learning_rate_factor
+from sam_backend.training.seeing import AffinityHead, affinity_loss
+from sam_backend.training.training_settings import TrainingSettings
 
 
 class Trainer:
-    """Trains a network in place and keeps an average of its weights."""
+    """Trains a network in place, on the device where it lies, and keeps an average of its weights."""
 
-    def __init__(self, network: Sam, sources: Sequence[tuple[SampleSource, float]], plan: TrainingPlan) -> None:
+    def __init__(
+        self,
+        network: Sam,
+        lessons: LessonSource,
+        settings: TrainingSettings,
+        processes: Processes | None = None,
+    ) -> None:
         """Get ready.
 
         Args:
-            network: to be trained, on the CPU.
-            sources: where samples come from, with the share of each.
-            plan: see `TrainingPlan`.
+            network: to be trained; weights that don't require gradients stay as they are.
+            lessons: what to learn.
+            settings: see `TrainingSettings`.
+            processes: the others that share each step's pictures.
 
         Raises:
-            DatasetError: there is no source.
+            DatasetError: fewer pictures a step than processes.
         """
-        if not sources:
-            raise DatasetError("there is nothing to learn from: name a data set or use generated scenes")
+        self._processes = processes or Processes()
+        if settings.pictures_per_step < self._processes.world_size:
+            raise DatasetError(
+                f"{settings.pictures_per_step} pictures a step don't go round {self._processes.world_size} processes: "
+                "ask for at least one picture a process"
+            )
         self.network = network.train()
         self.average = copy.deepcopy(network).eval().requires_grad_(False)
         self.n_steps_done = 0
-        self._plan = plan
-        self._sources = [source for source, _ in sources]
-        self._shares = np.array([share for _, share in sources]) / sum(share for _, share in sources)
-        self._rng = np.random.default_rng(plan.seed)
-        self._generator = torch.Generator().manual_seed(plan.seed)
+        self._settings = settings
+        self._lessons = lessons
+        self._device = next(network.parameters()).device
+        self._affinity_head = _new_affinity_head(network, settings)
+        heads = list(self._affinity_head.parameters()) if self._affinity_head else []
+        groups = parameter_groups(network, weight_decay=settings.weight_decay, layer_decay=settings.layer_decay)
+        self._trained = [weight for weight in network.parameters() if weight.requires_grad] + heads
         self._optimizer = torch.optim.AdamW(
-            _parameter_groups(network, plan.weight_decay), betas=(0.9, plan.second_moment_decay)
+            [*groups, {"params": heads, "weight_decay": 0.0, "lr_scale": 1.0}] if heads else groups,
+            lr=settings.learning_rate,
+            betas=(settings.first_moment_decay, settings.second_moment_decay),
         )
 
-    def run(self, state_file: Path, report: Callable[[int, list[LessonReport], float], None]) -> None:
-        """Train to the end of the plan, saving the state every so often and at the end.
-
-        Args:
-            state_file: where to resume from another time.
-            report: called after each step with its number, its lessons and its seconds.
-        """
-        while self.n_steps_done < self._plan.n_steps:
-            started = time.monotonic()
-            lessons = self.step()
-            report(self.n_steps_done, lessons, time.monotonic() - started)
-            if self.n_steps_done % self._plan.save_every_n_steps == 0 or self.n_steps_done == self._plan.n_steps:
-                self.save_state(state_file)
+    @property
+    def is_done(self) -> bool:
+        """Whether the run has come to its end."""
+        return self.n_steps_done >= self._settings.n_steps
 
     def step(self) -> list[LessonReport]:
-        """Learn from a few pictures and move the weights once."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(self.n_steps_done, self._plan)
-        scale = 1 / self._plan.pictures_per_step
-        reports = [self._learn_from_one_picture(scale) for _ in range(self._plan.pictures_per_step)]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._plan.largest_gradient_norm)
+        """Learn from this process's pictures of one step and move the weights once."""
+        set_learning_rate(self._optimizer, self.learning_rate())
+        with regularised(self.network, self._settings.drop_path, self._settings.decoder_dropout):
+            reports = [self._learn(picture) for picture in self._processes.share(self._settings.pictures_per_step)]
+        self._processes.add_gradients(self._trained)
+        if self._settings.largest_gradient_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self._trained, self._settings.largest_gradient_norm)
         self._optimizer.step()
         self._optimizer.zero_grad()
         self.n_steps_done += 1
         self._move_average()
         return reports
 
-    def save_state(self, path: Path) -> None:
-        """Write everything that `load_state` needs to go on as if nothing had happened."""
-        state = {
+    def learning_rate(self) -> float:
+        """Of the next step."""
+        return self._settings.learning_rate * learning_rate_factor(
+            self.n_steps_done, self._settings.n_steps, self._settings.schedule, self._settings.n_warmup_steps
+        )
+
+    def state(self) -> dict[str, object]:
+        """Everything that `resume` needs to go on as if nothing had happened."""
+        return {
             "network": self.network.state_dict(),
+            "affinity_head": self._affinity_head.state_dict() if self._affinity_head else {},
             "average": self.average.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "n_steps_done": self.n_steps_done,
-            "numpy_rng": self._rng.bit_generator.state,
-            "torch_rng": self._generator.get_state(),
         }
-        save_atomically(state, path)
 
-    def load_state(self, path: Path) -> None:
-        """Go on from a file of `save_state`."""
-        state = torch.load(path, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self.n_steps_done = state["n_steps_done"]
-        self._rng.bit_generator.state = state["numpy_rng"]
-        self._generator.set_state(state["torch_rng"])
+    def resume(self, state: dict[str, object]) -> None:
+        """Go on from a `state`.
 
-    def _learn_from_one_picture(self, scale: float) -> LessonReport:
-        while True:
-            source = self._sources[self._rng.choice(len(self._sources), p=self._shares)]
-            sample = source.draw(self._rng, self._plan.max_masks_per_picture)
-            lesson = make_lesson(sample, self.network.image_size)
-            if len(lesson.target):
-                return learn(self.network, lesson, self._plan.n_rounds, scale, self._generator)
+        Raises:
+            CheckpointError: it belongs to another network.
+        """
+        try:
+            self.network.load_state_dict(cast("dict[str, torch.Tensor]", state["network"]))
+            if self._affinity_head:
+                self._affinity_head.load_state_dict(cast("dict[str, torch.Tensor]", state["affinity_head"]))
+            self.average.load_state_dict(cast("dict[str, torch.Tensor]", state["average"]))
+            self._optimizer.load_state_dict(cast("dict[str, object]", state["optimizer"]))
+            self.n_steps_done = cast(int, state["n_steps_done"])
+        except (KeyError, ValueError, RuntimeError) as error:
+            reason = str(error).split("\n", 1)[0]
+            raise CheckpointError(f"the state belongs to another network or run ({reason}): begin again") from None
+
+    def _learn(self, picture: int) -> LessonReport:
+        chance = Chance.of(self._settings.seed, self.n_steps_done, picture, self._device)
+        drawn = self._lessons.draw(chance.rng)
+        lesson = drawn.lesson.to(self._device)
+        torch.manual_seed(chance.dropout_seed)
+        scale = 1 / self._settings.pictures_per_step
+        if drawn.features is not None:
+            return learn_prompts(self.network, drawn.features, lesson, self._settings.rounds, scale, chance.generator)
+        side_lesson = _affinities(self._affinity_head, self._settings.affinity_weight) if self._affinity_head else None
+        return learn(self.network, lesson, self._settings.rounds, scale, chance.generator, side_lesson)
 
     @torch.no_grad()
     def _move_average(self) -> None:
         # Early on the average would remember the random start, so it follows faster then.
-        decay = min(self._plan.average_decay, self.n_steps_done / (self.n_steps_done + 10))
+        decay = min(self._settings.average_decay or 0.0, self.n_steps_done / (self.n_steps_done + 10))
         for average, current in zip(self.average.parameters(), self.network.parameters(), strict=True):
             average.lerp_(current, 1 - decay)
 
 
-def learning_rate(n_steps_done: int, plan: TrainingPlan) -> float:
-    """The rate of the next step: a linear warm-up, then half a cosine."""
-    if n_steps_done < plan.n_warmup_steps:
-        return plan.learning_rate * (n_steps_done + 1) / plan.n_warmup_steps
-    progress = (n_steps_done - plan.n_warmup_steps) / max(1, plan.n_steps - plan.n_warmup_steps)
-    return plan.learning_rate * max(0.01, 0.5 * (1 + math.cos(math.pi * progress)))
+def _new_affinity_head(network: Sam, settings: TrainingSettings) -> AffinityHead | None:
+    encoder = network.image_encoder
+    if not settings.affinity_weight or not isinstance(encoder, ConvImageEncoder):
+        return None
+    torch.manual_seed(settings.seed)
+    return AffinityHead(encoder).to(next(network.parameters()).device)
 
 
-def save_weights(network: Sam, path: Path) -> None:
-    """Write a network's weights in float16, as `load_sam` reads them."""
-    save_atomically({name: _as_float16(value) for name, value in network.state_dict().items()}, path)
-
-
-def save_atomically(content: object, path: Path) -> None:
-    """Write a PyTorch file so that a crash leaves the old one or the new one, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".unfinished")
-    torch.save(content, unfinished)
-    os.replace(unfinished, path)
-
-
-def _as_float16(value: Tensor) -> Tensor:
-    return value.half() if value.is_floating_point() else value
-
-
-def _parameter_groups(network: Sam, weight_decay: float) -> list[dict[str, object]]:
-    """Matrices decay; biases, norms and embeddings of one row don't."""
-    matrices = [p for p in network.parameters() if p.ndim > 1 and p.shape[0] > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1 or p.shape[0] == 1]
-    return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+def _affinities(head: AffinityHead, weight: float) -> SideLesson:
+    return lambda features, lesson: weight * affinity_loss(head(features), lesson.target > 0.5)

@@ -54,7 +54,8 @@ class WindowSource:
             picture = self._read(self._names[rng.integers(len(self._names))])
             if picture is None or not len(picture.masks):
                 continue
-            zoom = math.exp(rng.uniform(*(math.log(limit) for limit in self._zoom_range)))
+            smallest, largest = self._zoom_range
+            zoom = math.exp(rng.uniform(math.log(smallest), math.log(largest)))
             scale = zoom * self._model_size / max(picture.image.shape[:2])
             sample = cut_window(picture, _place_window(picture, window_px, scale, rng), max_masks, rng)
             if sample is not None:

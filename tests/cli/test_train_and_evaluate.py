@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -5,11 +6,11 @@ import pytest
 from PIL import Image
 
 from sam_backend.__main__ import main
-from sam_backend.cli import train
 from sam_backend.model.checkpoint import load_network
 from sam_backend.model.conv_encoder import ConvConfig
 from sam_backend.model.sam import Sam, SamConfig
 from sam_backend.model.variants import EMBEDDED
+from sam_backend.training import start
 from sam_backend.training.data.label_folder import held_out_nuclei
 
 
@@ -22,39 +23,144 @@ def labels() -> np.ndarray:
 
 
 @pytest.fixture
-def nuclei(labels: np.ndarray, tmp_path: Path) -> Path:
-    """A folder with two pictures, one of them held out."""
+def pictures(labels: np.ndarray, tmp_path: Path) -> Path:
+    """A folder with three pictures, one of them a held-out nuclei picture by its name."""
+    folder = tmp_path / "pictures"
     for part in ("images", "labels"):
-        (tmp_path / part).mkdir()
-    for name in ("seen", min(held_out_nuclei())):
-        Image.fromarray((labels > 0).astype(np.uint8) * 200).save(tmp_path / "images" / f"{name}.png")
-        Image.fromarray(labels).save(tmp_path / "labels" / f"{name}.png")
-    return tmp_path
+        (folder / part).mkdir(parents=True)
+    for name in ("seen", "other", min(held_out_nuclei())):
+        Image.fromarray((labels > 0).astype(np.uint8) * 200).save(folder / "images" / f"{name}.png")
+        Image.fromarray(labels).save(folder / "labels" / f"{name}.png")
+    return folder
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    tiny = SamConfig(ConvConfig(64, (8, 8, 16, 16), (1, 1, 1, 1), 32), 2, 32, 32, draws_prompts=True)
-    monkeypatch.setattr(train, "EMBEDDED", tiny)
-    monkeypatch.setattr(train, "N_POINTING_STEPS", 2)
-
-
-@pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("with_nuclei", [True, False], ids=["with nuclei", "scenes only"])
-def test_train_writes_weights_that_load_and_goes_on_where_it_was(
-    with_nuclei: bool, nuclei: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_evaluate_prints_the_table_of_the_held_out_part(
+    pictures: Path, labels: np.ndarray, tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = tmp_path / "out" / "small.pth"
-    words = ["train", "--steps", "2", "-o", str(out), *(["--nuclei", str(nuclei)] if with_nuclei else [])]
+    figures = tmp_path / "figures.json"
+    words = ["evaluate", "--nuclei", str(pictures), "--checkpoint", str(tiny_checkpoint), "--json", str(figures)]
     assert main(words) == 0
-    assert "step 2/2" in capsys.readouterr().out
-    assert load_network(str(out)).image_size == 64
-    first = out.read_bytes()
-    assert main([*words, "--resume", "--steps", "3"]) == 0
-    printed = capsys.readouterr().out
-    assert "step 3/3" in printed
-    assert "learning to point" not in printed
-    assert out.read_bytes() != first
+    shares = [(labels == label).sum() / side**2 for label, side in ((1, 29), (2, 19))]
+    row = next(line for line in capsys.readouterr().out.splitlines() if "filled box" in line)
+    assert f"{np.mean(shares):.3f}" in row
+    assert json.loads(figures.read_text())
+
+
+def test_the_same_words_give_train_and_evaluate_the_two_parts(
+    pictures: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    names, figures = tmp_path / "names.txt", tmp_path / "figures.json"
+    names.write_text("# judging\nother\n")
+    for spec, n_objects in ((f"{pictures},without={names}", 2), (str(pictures), 6), (f"{pictures},held-out=0", 6)):
+        words = ["evaluate", "--data", f"mine={spec}", "--data", f"mine={spec}", "--json", str(figures)]
+        assert main([*words, "--checkpoint", str(tiny_checkpoint)]) == 0
+        column = json.loads(figures.read_text())["columns"]["mine"]
+        assert column["n_objects"] == 2 * n_objects  # sets of one name are joined
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--data", "mine"], "is no data set: give NAME=PATH"),
+        (["--data", "mine=nowhere"], "nowhere doesn't exist"),
+        (["--data", "mine=here,colour=red"], "'colour' isn't known"),
+        (["--data", "mine=here,share=much"], "is no data set"),
+        (["--data", "mine=here,part=0:0:2:1"], "makes no sense"),
+        ([], "there is nothing to evaluate on"),
+    ],
+    ids=["no name", "no such place", "unknown word", "no number", "no such part", "nothing"],
+)
+def test_evaluate_without_sense_gives_one_line(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code: int | str | None = main(["evaluate", *words])
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_train_goes_on_from_weights_and_resumes(
+    pictures: Path, tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    words = ["train", "--data", f"{pictures},held-out=0.5", "--scenes", "0.2", "--init", str(tiny_checkpoint)]
+    words += ["--preset", "small", "--steps", "2", "--tensorboard", "-o", str(run)]
+    assert main(words) == 0
+    printed = capsys.readouterr()
+    assert "weights learn (100.0%)" in printed.out
+    assert f"wrote {run / 'last.pth'} and {run / 'best.pth'}" in printed.out
+    assert "2/2" in printed.err
+    assert load_network(str(run / "last.pth")).image_size == 64
+    assert {path.name for path in run.iterdir()} == {
+        *("settings.json", "state.pt", "last.pth", "best.pth", "predictions", "tensorboard")
+    }
+    assert main([*words, "--resume"]) == 0
+    assert main([*words[:-2], "-o", str(tmp_path / "new"), "--resume"]) == 2
+    assert "leave out --resume to begin" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "learns"),
+    [
+        (["--trained", "decoder"], "prompt encoder"),
+        (["--lora-rank", "2"], "LoRA of rank 2"),
+        (["--trained", "decoder", "--cached", "embeddings"], "prompt encoder"),
+    ],
+    ids=["decoder", "lora", "cached"],
+)
+def test_train_fine_tunes_a_part(
+    words: list[str],
+    learns: str,
+    pictures: Path,
+    tiny_checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ["train", "--data", str(pictures), "--held-out", "0", "--init", str(tiny_checkpoint), "--steps", "2"]
+    assert main([*command, *words, "-o", "run"]) == 0
+    assert learns in capsys.readouterr().out
+    before, after = load_network(str(tiny_checkpoint)).state_dict(), load_network("run/last.pth").state_dict()
+    assert before.keys() == after.keys()
+    moved = {name.split(".")[0] for name in before if (before[name] - after[name]).abs().max() > 2e-3}
+    assert moved <= {"prompt_encoder", "mask_decoder"}
+
+
+def test_train_begins_a_new_network(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = SamConfig(ConvConfig(64, (8, 8, 16, 16), (1, 1, 1, 1), 32), 2, 32, 32, draws_prompts=True)
+    monkeypatch.setitem(start.NEW_NETWORKS, "small", tiny)
+    monkeypatch.setattr(start, "N_POINTING_STEPS", 2)
+    words = ["train", "--data", str(pictures), "--seeing-steps", "2", "--steps", "1", "-o", str(tmp_path / "run")]
+    assert main(words) == 0
+    assert "learning the basics: to point, then 2 steps of seeing" in capsys.readouterr().out
+    assert load_network(str(tmp_path / "run" / "last.pth")).image_size == 64
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--preset", "finetune"], "goes on from other weights: say which with --init"),
+        (["--cached", "here", "--preset", "small"], "use it with --init, --trained decoder and --data only"),
+        ([], "nothing to learn from"),
+        (["--steps", "0"], "n_steps is 0"),
+        (["--data", "nowhere"], "nowhere doesn't exist"),
+    ],
+    ids=["fine-tune nothing", "cache a moving encoder", "no data", "no steps", "no such place"],
+)
+def test_train_without_sense_gives_one_line(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = SamConfig(ConvConfig(64, (8, 8, 16, 16), (1, 1, 1, 1), 32), 2, 32, 32, draws_prompts=True)
+    monkeypatch.setitem(start.NEW_NETWORKS, "small", tiny)
+    assert main(["train", *words, "-o", str(tmp_path / "run")]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_the_embedded_network_is_small() -> None:

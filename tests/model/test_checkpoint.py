@@ -81,7 +81,9 @@ def test_a_truncated_file_is_named(share: float, tiny_checkpoint: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    "content", [[1, 2], {"model": {"a": torch.zeros(1)}}, {"epoch": 3}], ids=["list", "wrapped", "number"]
+    "content",
+    [[1, 2], {"model": {"epoch": 3}}, {"epoch": 3}, {"model": {}}, {"net": {"a": torch.zeros(1)}}, {1: torch.zeros(1)}],
+    ids=["list", "wrapped number", "number", "nothing", "unknown wrapper", "no names"],
 )
 def test_a_file_without_plain_weights_is_refused(content: object, tmp_path: Path) -> None:
     path = tmp_path / "other.pth"

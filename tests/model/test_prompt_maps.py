@@ -1,10 +1,12 @@
 import pytest
 import torch
 
+from sam_backend.model.image_encoder import GridWindow
 from sam_backend.model.prompt_encoder import PromptTensors
 from sam_backend.model.prompt_maps import CLICK_REACH_CELLS, draw_prompts
 
-SIZE, IMAGE_SIZE = 32, 128  # cells of 4 px
+SIZE, CELL_PX = 32, 4.0
+WHOLE = GridWindow(left=0, top=0, width=SIZE // 4, height=SIZE // 4)
 MASK, ON, BESIDE, BOX = range(4)
 
 
@@ -14,7 +16,7 @@ def prompts(points: list[tuple[float, float, bool]], **others: torch.Tensor) -> 
 
 
 def test_clicks_are_drawn_where_they_are_by_their_kind() -> None:
-    maps = draw_prompts(prompts([(42.0, 90.0, True), (118.0, 6.0, False)]), SIZE, IMAGE_SIZE)
+    maps = draw_prompts(prompts([(42.0, 90.0, True), (118.0, 6.0, False)]), WHOLE, CELL_PX)
     assert maps.shape == (1, 4, SIZE, SIZE)
     assert divmod(int(maps[0, ON].argmax()), SIZE) == (22, 10)
     assert divmod(int(maps[0, BESIDE].argmax()), SIZE) == (1, 29)
@@ -25,7 +27,7 @@ def test_clicks_are_drawn_where_they_are_by_their_kind() -> None:
 
 def test_the_box_is_positive_in_its_ellipse_alone() -> None:
     box = torch.tensor([[20.0, 40.0, 100.0, 80.0]])
-    drawn = draw_prompts(prompts([], box_xyxy=box), SIZE, IMAGE_SIZE)[0, BOX]
+    drawn = draw_prompts(prompts([], box_xyxy=box), WHOLE, CELL_PX)[0, BOX]
     rows, columns = torch.nonzero(drawn > 0, as_tuple=True)
     assert (columns.min().item() * 4, (columns.max().item() + 1) * 4) == (20, 100)
     assert (rows.min().item() * 4, (rows.max().item() + 1) * 4) == (40, 80)
@@ -36,7 +38,7 @@ def test_the_box_is_positive_in_its_ellipse_alone() -> None:
 
 def test_the_mask_prompt_is_squashed() -> None:
     logits = torch.linspace(-40, 40, SIZE * SIZE).view(1, 1, SIZE, SIZE)
-    drawn = draw_prompts(prompts([], mask_logits=logits), SIZE, IMAGE_SIZE)[0, MASK]
+    drawn = draw_prompts(prompts([], mask_logits=logits), WHOLE, CELL_PX)[0, MASK]
     assert drawn.abs().max() <= 1
     assert torch.equal(drawn > 0, logits[0, 0] > 0)
 
@@ -45,4 +47,10 @@ def test_one_mask_serves_a_whole_batch() -> None:
     batch = PromptTensors(
         torch.zeros(3, 1, 2), torch.ones(3, 1, dtype=torch.bool), mask_logits=torch.ones(1, 1, SIZE, SIZE)
     )
-    assert draw_prompts(batch, SIZE, IMAGE_SIZE)[:, MASK].min() > 0
+    assert draw_prompts(batch, WHOLE, CELL_PX)[:, MASK].min() > 0
+
+
+def test_a_window_shows_its_part_of_the_whole_drawing() -> None:
+    both = prompts([(42.0, 90.0, True), (118.0, 6.0, False)], box_xyxy=torch.tensor([[20.0, 40.0, 100.0, 80.0]]))
+    part = draw_prompts(both, GridWindow(left=2, top=5, width=3, height=2), CELL_PX)
+    torch.testing.assert_close(part, draw_prompts(both, WHOLE, CELL_PX)[:, :, 20:28, 8:20])

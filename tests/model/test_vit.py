@@ -3,13 +3,14 @@ import torch
 from torch.nn import functional as F
 
 from sam_backend.model.image_encoder import ImageEncoder
-from sam_backend.model.vit import VitConfig, VitImageEncoder, _Attention, _from_windows, _to_windows
+from sam_backend.model.vit import VitConfig, VitImageEncoder, _Attention
+from sam_backend.model.windows import from_windows, to_windows
 
 
 @pytest.mark.parametrize(("grid_size", "window_size"), [(8, 3), (9, 3), (5, 7)])
 def test_windows_come_back_as_they_were(grid_size: int, window_size: int) -> None:
     x = torch.randn(2, grid_size, grid_size, 3)
-    assert torch.equal(_from_windows(_to_windows(x, window_size), window_size, batch=2, grid_size=grid_size), x)
+    assert torch.equal(from_windows(to_windows(x, window_size), window_size, batch=2, grid_size=grid_size), x)
 
 
 def test_attention_equals_the_formula_written_out() -> None:

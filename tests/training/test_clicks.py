@@ -2,7 +2,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sam_backend.training.clicks import BOX_NOISE_LIMIT_SHARE, correcting_points, noisy_boxes, random_points
+from sam_backend.training.clicks import BOX_NOISE_LIMIT_PX, correcting_points, noisy_boxes, random_points
 
 seeds = st.integers(0, 10_000)
 
@@ -59,7 +59,7 @@ def test_noisy_boxes_stay_near_and_keep_an_area(
     box = torch.tensor([[left, top, left + width, top + height]])
     noisy = noisy_boxes(box, 512, torch.Generator().manual_seed(seed))
     assert (noisy[:, 2:] > noisy[:, :2]).all()
-    assert (noisy - box).abs().max() <= BOX_NOISE_LIMIT_SHARE * 512 + 1e-3
+    assert (noisy - box).abs().max() <= BOX_NOISE_LIMIT_PX + 1e-3
     assert noisy.min() >= 0
     assert noisy.max() <= 512
 

@@ -5,115 +5,88 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
 
-from sam_backend.errors import DatasetError
+from sam_backend.errors import CheckpointError, DatasetError
 from sam_backend.model.checkpoint import load_network
-from sam_backend.model.prompt_encoder import PromptTensors
-from sam_backend.model.sam import Sam
-from sam_backend.training.initialise import initialise
-from sam_backend.training.losses import prompt_loss
-from sam_backend.training.pointing import teach_pointing
-from sam_backend.training.rounds import TARGET_CELL_PX, Lesson, _coin, _first_prompts, learn, make_lesson
-from sam_backend.training.sample import Sample
-from sam_backend.training.scenes import GeneratedScenes
-from sam_backend.training.trainer import Trainer, TrainingPlan, learning_rate, save_weights
-
-PLAN = TrainingPlan(n_steps=6, max_masks_per_picture=3, n_warmup_steps=2, save_every_n_steps=4)
-
-
-class OnePicture:
-    """The same picture at every draw: a bright square on dark ground."""
-
-    def draw(self, rng: np.random.Generator, max_masks: int) -> Sample:
-        mask = np.zeros((64, 64), np.bool_)
-        mask[16:48, 20:44] = True
-        return Sample(image=np.repeat(mask[..., None] * np.uint8(220), 3, axis=2), masks=mask[None])
+from sam_backend.model.sam import Sam, SamConfig
+from sam_backend.model.vit import VitConfig
+from sam_backend.predict.predictor import Predictor
+from sam_backend.training.files import load_state, save_atomically, save_weights
+from sam_backend.training.lessons import WindowLessons
+from sam_backend.training.trainer import Trainer
+from sam_backend.training.training_settings import TrainingSettings, WindowPlan
+from sam_backend.types import Prompts
+from tests.training.one_picture import OnePicture, TwoBlobs
+from tests.training.tiny_settings import TINY, tiny
 
 
-@pytest.fixture
-def network(tiny_network: Sam) -> Sam:
-    fresh = copy.deepcopy(tiny_network)
-    torch.manual_seed(0)
-    initialise(fresh)
-    return fresh
-
-
-def make_trainer(network: Sam, plan: TrainingPlan = PLAN) -> Trainer:
-    return Trainer(copy.deepcopy(network), [(GeneratedScenes(size_px=64), 1.0)], plan)
+def make_trainer(network: Sam, settings: TrainingSettings = TINY) -> Trainer:
+    lessons = WindowLessons(network, [(TwoBlobs(), 1.0)], settings.windows)
+    return Trainer(copy.deepcopy(network), lessons, settings)
 
 
 def weights(network: Sam) -> torch.Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
 
 
-def test_a_lesson_lies_in_the_square(network: Sam) -> None:
-    mask = np.zeros((100, 200), np.bool_)
-    mask[50:100, 100:200] = True
-    speck = np.zeros((100, 200), np.bool_)
-    speck[0, 0] = True
-    lesson = make_lesson(Sample(np.zeros((100, 200, 3), np.uint8), np.stack([mask, speck])), network.image_size)
-    assert lesson.rgb.shape == (1, 3, 32, 64)
-    assert lesson.box_xyxy.tolist() == [[32, 16, 64, 32]]
-    assert lesson.target.shape == (1, 32, 32)
-    assert lesson.target.sum() * TARGET_CELL_PX**2 == 16 * 32
+def test_overfitting_one_picture_reaches_an_iou_of_95_percent(network: Sam) -> None:
+    settings = tiny(
+        n_steps=120,
+        pictures_per_step=1,
+        affinity_weight=0.0,
+        n_warmup_steps=5,
+        learning_rate=2e-3,
+        windows=(WindowPlan(64, 1.0, 1),),
+    )
+    trainer = Trainer(network, WindowLessons(network, [(OnePicture(), 1.0)], settings.windows), settings)
+    while not trainer.is_done:
+        trainer.step()
+    sample = OnePicture().draw(np.random.default_rng(0), 64, 1)
+    predictor = Predictor(trainer.network.eval(), "one", "one", torch.device("cpu"))
+    embedding = predictor.embed(sample.image)
+    for prompt in (Prompts.of(box_xyxy=[21, 16, 42, 48]), Prompts.of(points=[(32, 32, True)])):
+        answer = predictor.segment(embedding, prompt)
+        mask = answer.masks[answer.best]
+        assert (mask & sample.masks[0]).sum() / (mask | sample.masks[0]).sum() > 0.95
 
 
-def test_gradients_equal_those_of_one_backward_pass(network: Sam) -> None:
-    """The shortcut, round by round up to the embedding and once through the encoder, changes nothing."""
-    lesson = make_lesson(OnePicture().draw(np.random.default_rng(0), 1), network.image_size)
-    for seed in range(4):  # clicks and boxes
-        shortcut, plain = copy.deepcopy(network), copy.deepcopy(network)
-        learn(shortcut, lesson, n_rounds=1, scale=0.5, generator=torch.Generator().manual_seed(seed))
-        plain_loss(plain, lesson, torch.Generator().manual_seed(seed)).mul(0.5).backward()
-        for one, other in zip(shortcut.parameters(), plain.parameters(), strict=True):
-            assert (one.grad is None) == (other.grad is None)
-            if one.grad is not None and other.grad is not None:
-                torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-6)
-
-
-def plain_loss(network: Sam, lesson: Lesson, generator: torch.Generator) -> torch.Tensor:
-    prompts: PromptTensors = _first_prompts(lesson, network.image_size, generator)
-    multimask = prompts.box_xyxy is None or _coin(generator)
-    logits, iou = network.decode(network.encode_image(lesson.rgb), prompts, multimask)
-    return prompt_loss(F.interpolate(logits, lesson.target.shape[-2:], mode="bilinear"), iou, lesson.target)
-
-
-def test_pointing_is_learnt(network: Sam) -> None:
-    reports = teach_pointing(network.train(), n_steps=60, n_masks=8, seed=0)
-    losses = [report.loss for report in reports]
-    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
-
-
-def test_one_picture_is_learnt(network: Sam) -> None:
-    plan = TrainingPlan(n_steps=60, pictures_per_step=1, n_warmup_steps=5, learning_rate=2e-3)
-    trainer = Trainer(network, [(OnePicture(), 1.0)], plan)
-    losses = [trainer.step()[0].loss for _ in range(plan.n_steps)]
-    assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
-
-
-def test_a_resumed_run_ends_as_an_uninterrupted_one(network: Sam, tmp_path: Path) -> None:
-    whole = make_trainer(network)
-    whole.run(tmp_path / "whole.state", report=lambda *_: None)
-    first = make_trainer(network)
+def test_a_resumed_run_ends_bit_for_bit_as_an_uninterrupted_one(network: Sam, tmp_path: Path) -> None:
+    whole, first, second = (make_trainer(network) for _ in range(3))
+    for _ in range(6):
+        whole.step()
     for _ in range(3):
         first.step()
-    first.save_state(tmp_path / "half.state")
-    second = make_trainer(network)
-    second.load_state(tmp_path / "half.state")
-    second.run(tmp_path / "half.state", report=lambda *_: None)
+    save_atomically(first.state(), tmp_path / "state.pt")
+    second.resume(load_state(tmp_path / "state.pt"))
+    while not second.is_done:
+        second.step()
     assert second.n_steps_done == 6
     assert torch.equal(weights(second.network), weights(whole.network))
     assert torch.equal(weights(second.average), weights(whole.average))
 
 
-def test_a_run_saves_on_its_way_and_reports_each_step(network: Sam, tmp_path: Path) -> None:
-    state_file, seen = tmp_path / "new" / "run.state", []
-    make_trainer(network).run(
-        state_file, report=lambda step, lessons, _: seen.append((step, len(lessons), state_file.exists()))
-    )
-    assert seen == [(step, 2, step > 4) for step in range(1, 7)]
-    assert [path.name for path in state_file.parent.iterdir()] == ["run.state"]
+def test_a_damaged_or_foreign_state_is_named(network: Sam, tmp_path: Path) -> None:
+    path = tmp_path / "state.pt"
+    with pytest.raises(CheckpointError, match=r"there is no .*state\.pt to go on from: leave out --resume"):
+        load_state(path)
+    path.write_bytes(b"PK\x03\x04 half of a file")
+    with pytest.raises(CheckpointError, match=r"can't be read .* begin again without --resume"):
+        load_state(path)
+    torch.save([1], path)
+    with pytest.raises(CheckpointError, match="is no state of a training run"):
+        load_state(path)
+    with pytest.raises(CheckpointError, match="belongs to another network or run"):
+        make_trainer(network).resume({"network": {}})
+
+
+def test_frozen_weights_stay_as_they_are(network: Sam) -> None:
+    network.image_encoder.requires_grad_(False)
+    trainer = make_trainer(network, tiny(weight_decay=0.5))
+    before = copy.deepcopy(trainer.network.state_dict())
+    trainer.step()
+    moved = {name for name, value in trainer.network.state_dict().items() if not torch.equal(value, before[name])}
+    assert moved
+    assert not any(name.startswith("image_encoder.") for name in moved)
 
 
 def test_the_average_follows_the_weights(network: Sam) -> None:
@@ -124,21 +97,39 @@ def test_the_average_follows_the_weights(network: Sam) -> None:
     assert 0 < moved.norm() < now.norm()
 
 
+def test_without_an_average_the_weights_themselves_are_kept(network: Sam) -> None:
+    trainer = make_trainer(network, tiny(average_decay=None))
+    trainer.step()
+    assert torch.equal(weights(trainer.average), weights(trainer.network))
+
+
 def test_saved_weights_load_again(network: Sam, tmp_path: Path) -> None:
-    save_weights(network, tmp_path / "out.pth")
-    torch.testing.assert_close(weights(load_network(str(tmp_path / "out.pth"))), weights(network), rtol=1e-3, atol=1e-3)
+    save_weights(network, tmp_path / "new" / "out.pth")
+    loaded = load_network(str(tmp_path / "new" / "out.pth"))
+    torch.testing.assert_close(weights(loaded), weights(network), rtol=1e-3, atol=1e-3)
 
 
-def test_the_rate_warms_up_and_falls() -> None:
-    rates = [
-        learning_rate(step, TrainingPlan(n_steps=1000, n_warmup_steps=100, learning_rate=1.0)) for step in range(1000)
-    ]
-    assert rates[0] == 0.01
-    assert max(rates) == rates[100] == 1
-    assert all(a >= b for a, b in itertools.pairwise(rates[100:]))
-    assert rates[-1] == 0.01
+def test_the_rate_follows_the_schedule(network: Sam) -> None:
+    trainer = make_trainer(network)
+    rates = []
+    while not trainer.is_done:
+        rates.append(trainer.learning_rate())
+        trainer.step()
+    assert rates[0] == pytest.approx(TINY.learning_rate / 2)
+    assert max(rates) == TINY.learning_rate
+    assert all(a >= b for a, b in itertools.pairwise(rates[2:]))
+
+
+def test_a_vit_is_trained_on_whole_squares_only() -> None:
+    vit = Sam(SamConfig(VitConfig(16, 1, 2, (0,), grid_size=4, window_size=2, out_width=32), 2, 32, 32))
+    with pytest.raises(DatasetError, match="sees whole squares of 64 px only"):
+        make_trainer(vit)
+    trainer = make_trainer(vit, tiny(windows=(WindowPlan(64, 1.0, 2),)))
+    before = weights(trainer.network)
+    trainer.step()
+    assert not torch.equal(weights(trainer.network), before)
 
 
 def test_nothing_to_learn_from_is_an_error(network: Sam) -> None:
     with pytest.raises(DatasetError, match="nothing to learn from"):
-        Trainer(network, [], PLAN)
+        WindowLessons(network, [], TINY.windows)

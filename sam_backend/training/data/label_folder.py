@@ -1,8 +1,7 @@
-"""Pictures with one instance-label PNG each: ``images/NAME.png`` and ``labels/NAME.png`` (0 = background)."""
+"""Pictures with one instance-label PNG each: ``images/NAME.jpg``, of any ending, and ``labels/NAME.png``."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from importlib import resources
 from pathlib import Path
 
@@ -12,6 +11,8 @@ from PIL import Image
 
 from sam_backend.errors import DatasetError
 from sam_backend.predict.picture import read_picture
+from sam_backend.training.data.picture_folder import pictures_by_stem
+from sam_backend.training.data.stored import SkippedItems
 from sam_backend.training.sample import LabelledPicture
 
 
@@ -22,24 +23,25 @@ def held_out_nuclei() -> frozenset[str]:
 
 
 class LabelFolder:
-    """A folder of pictures and instance labels."""
+    """A folder of pictures and instance labels (0 = background), named as their files without ending."""
 
-    def __init__(self, folder: Path, only: Collection[str] | None = None, without: Collection[str] = ()) -> None:
-        """List the folder.
+    def __init__(self, folder: Path) -> None:
+        """List the folder. Pictures without labels are left out.
 
         Args:
             folder: holds ``images`` and ``labels``.
-            only: names to keep, or all.
-            without: names to leave out.
 
         Raises:
-            DatasetError: no picture with labels is left.
+            DatasetError: no picture with labels is in it.
         """
-        names = sorted(path.stem for path in (folder / "labels").glob("*.png"))
-        self.names = [name for name in names if (only is None or name in only) and name not in without]
-        self._folder = folder
+        self.skipped = SkippedItems()
+        self._labels = {path.stem: path for path in sorted((folder / "labels").glob("*.png"))}
+        self._images = pictures_by_stem(folder / "images")
+        for name in self._labels.keys() - self._images.keys():
+            self.skipped.add(f"labels/{name}.png", f"there is no images/{name} of any ending: put it there")
+        self.names = [name for name in self._labels if name in self._images]
         if not self.names:
-            raise DatasetError(f"{folder} holds no pictures to use: wanted images/NAME.png with labels/NAME.png")
+            raise DatasetError(f"{folder} holds no pictures to use: wanted images/NAME.jpg with labels/NAME.png")
 
     def read(self, name: str) -> LabelledPicture:
         """Read one picture.
@@ -48,15 +50,19 @@ class LabelFolder:
             DatasetError: picture and labels differ in size, or the labels can't be read.
             ImageError: the picture can't be read.
         """
-        image = read_picture(self._folder / "images" / f"{name}.png")
-        try:
-            with Image.open(self._folder / "labels" / f"{name}.png") as file:
-                labels = np.asarray(file).astype(np.int32)
-        except OSError as error:
-            raise DatasetError(f"the labels of {name} can't be read ({error}): make them again") from None
+        image = read_picture(self._images[name])
+        labels = _read_labels(self._labels[name])
         if labels.shape != image.shape[:2]:
             raise DatasetError(f"{name} has labels of shape {labels.shape} for a picture of shape {image.shape[:2]}")
         return LabelledPicture(image=image, masks=LabelMasks(labels))
+
+
+def _read_labels(path: Path) -> NDArray[np.int32]:
+    try:
+        with Image.open(path) as file:
+            return np.asarray(file).astype(np.int32)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # SyntaxError: a broken chunk
+        raise DatasetError(f"the labels of {path.stem} can't be read ({error}): make them again") from None
 
 
 class LabelMasks:

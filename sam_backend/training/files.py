@@ -1,0 +1,74 @@
+"""What a training run writes, so that a crash leaves the old file or the new one, never half of one."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sam_backend.errors import CheckpointError, DatasetError
+from sam_backend.model.sam import Sam
+
+
+def save_weights(network: Sam, path: Path) -> None:
+    """Write a network's weights in float16, as `load_sam` reads them."""
+    save_atomically({name: _as_float16(value) for name, value in network.state_dict().items()}, path)
+
+
+def save_atomically(content: object, path: Path) -> None:
+    """Write a PyTorch file, and the folders it lies in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".unfinished")
+    torch.save(content, unfinished)
+    os.replace(unfinished, path)
+
+
+def load_state(path: Path) -> dict[str, object]:
+    """Read what `save_atomically` wrote of a run.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(f"there is no {path} to go on from: leave out --resume to begin") from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise CheckpointError(f"{path} can't be read ({reason}): begin again without --resume") from None
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path} is no state of a training run: begin again without --resume")
+    return content
+
+
+def save_text(text: str, path: Path) -> None:
+    """Write a text file, and the folders it lies in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, path)
+
+
+def check_same_settings(settings_json: str, path: Path) -> None:
+    """Refuse to go on with a run under other settings than it was begun with: it would be neither run.
+
+    Raises:
+        DatasetError: the settings differ; the message names which.
+    """
+    recorded = json.loads(path.read_text(encoding="utf-8"))
+    now = json.loads(settings_json)
+    differing = sorted(name for name in recorded.keys() | now.keys() if recorded.get(name) != now.get(name))
+    if differing:
+        name = differing[0]
+        raise DatasetError(
+            f"the run was begun with {name} = {recorded.get(name)!r}, now {now.get(name)!r} is asked for: "
+            "resume with the settings in its settings.json, or begin another run"
+        )
+
+
+def _as_float16(value: Tensor) -> Tensor:
+    return value.half() if value.is_floating_point() else value

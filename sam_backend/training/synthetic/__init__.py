@@ -1,0 +1,1 @@
+"""Training pictures that are made, not collected: drawn scenes, and cut-out objects pasted on photographs."""

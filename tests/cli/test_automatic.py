@@ -1,0 +1,182 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sam_backend.__main__ import main
+from sam_backend.masks.rle_coco import decode_coco_rle
+from sam_backend.predict.automatic.generator import generate
+from sam_backend.predict.automatic.options import OPTION_NAMES, AutomaticOptions
+from sam_backend.predict.picture import read_picture
+from sam_backend.predict.predictor import Predictor
+
+Run = Callable[..., int]
+LENIENT = ("--points-per-side", 2, "--pred-iou-thresh", 0, "--stability-score-thresh", 0, "--box-nms-thresh", 1)
+LENIENT_OPTIONS = AutomaticOptions(
+    points_per_side=2, pred_iou_thresh=0.0, stability_score_thresh=0.0, box_nms_thresh=1.0
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("sa_1.png", "sa_2.jpg"):
+        Image.fromarray(rng.integers(0, 256, (50, 90, 3), np.uint8)).save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def run(tiny_checkpoint: Path) -> Run:
+    def call(*words: object) -> int:
+        return main(["automatic", *map(str, words), "--checkpoint", str(tiny_checkpoint), "--device", "cpu"])
+
+    return call
+
+
+def test_json_holds_the_masks_as_sa1b_does(run: Run, folder: Path, tiny_predictor: Predictor, tmp_path: Path) -> None:
+    assert run(folder / "sa_1.png", "-o", tmp_path / "out.json", *LENIENT) == 0
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert content["image"] == {"image_id": 1, "width": 90, "height": 50, "file_name": "sa_1.png"}
+    records = generate(tiny_predictor, read_picture(folder / "sa_1.png"), LENIENT_OPTIONS)
+    assert records
+    assert len(content["annotations"]) == len(records)
+    for found, record in zip(content["annotations"], records, strict=True):
+        np.testing.assert_array_equal(decode_coco_rle(found["segmentation"]), record.runs.to_mask())
+
+
+def test_a_picture_into_a_folder_takes_its_name(run: Run, folder: Path, tmp_path: Path) -> None:
+    assert run(folder / "sa_2.jpg", "-o", tmp_path, *LENIENT) == 0
+    assert json.loads((tmp_path / "sa_2.json").read_text())["image"]["file_name"] == "sa_2.jpg"
+
+
+def test_png_shows_the_masks(
+    run: Run, folder: Path, tiny_predictor: Predictor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.png"
+    assert run(folder / "sa_1.png", "-o", out, *LENIENT) == 0
+    image, drawn = read_picture(folder / "sa_1.png"), read_picture(out)
+    records = generate(tiny_predictor, image, LENIENT_OPTIONS)
+    covered = np.any([record.runs.to_mask() for record in records], axis=0)
+    assert drawn.shape == image.shape
+    np.testing.assert_array_equal(drawn[~covered], image[~covered])
+    assert (drawn[covered] != image[covered]).any(axis=1).mean() > 0.9
+    assert f"{len(records)} masks\n" in capsys.readouterr().out
+
+
+def test_a_time_budget_is_said_to_have_cut_the_run(
+    run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--time-budget", 0, "--points-per-batch", 1)
+    assert run(folder / "sa_1.png", "-o", tmp_path / "out.json", *LENIENT, *words) == 0
+    assert "masks, as far as 0 seconds allowed" in capsys.readouterr().out
+
+
+def test_a_folder_gives_a_file_for_each_picture_and_one_for_all(run: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "masks"
+    assert run(folder, "-o", out, *LENIENT) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["coco.json", "sa_1.json", "sa_2.json"]
+    coco = json.loads((out / "coco.json").read_text())
+    assert [image["file_name"] for image in coco["images"]] == ["sa_1.png", "sa_2.jpg"]
+    n_masks = [len(json.loads((out / f"sa_{number}.json").read_text())["annotations"]) for number in (1, 2)]
+    assert [one["image_id"] for one in coco["annotations"]] == [1] * n_masks[0] + [2] * n_masks[1]
+
+
+def test_what_is_finished_is_kept_when_a_folder_is_run_again(
+    run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "masks"
+    run(folder, "-o", out, *LENIENT)
+    before = (out / "sa_1.json").stat().st_mtime_ns
+    (out / "sa_2.json").unlink()
+    (out / "sa_2.json.unfinished").write_text("cut o")
+    capsys.readouterr()
+    assert run(folder, "-o", out, *LENIENT) == 0
+    assert (out / "sa_1.json").stat().st_mtime_ns == before
+    assert json.loads((out / "sa_2.json").read_text())["annotations"]
+    assert "2 pictures, 1 of them from before; 0 bad" in capsys.readouterr().out
+    assert run(folder, "-o", out, "--checkpoint", "no such file", *LENIENT) == 0  # nothing to do: no model is loaded
+
+
+def test_a_bad_file_is_named_and_skipped(
+    run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "sa_0.png").write_text("text")
+    assert run(folder, "-o", tmp_path / "masks", *LENIENT) == 1
+    answer = capsys.readouterr()
+    assert "skipped sa_0.png: sa_0.png is no picture" in answer.err
+    assert "2 pictures, 0 of them from before; 1 bad" in answer.out
+    assert not (tmp_path / "masks" / "sa_0.json").exists()
+    coco = json.loads((tmp_path / "masks" / "coco.json").read_text())
+    assert [image["id"] for image in coco["images"]] == [1, 2]
+
+
+def test_a_preset_can_be_changed(run: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    assert run(folder / "sa_1.png", "-o", out, "--preset", "proposals", "--points-per-side", 2, "--max-masks", 4) == 0
+    assert 1 <= len(json.loads(out.read_text())["annotations"]) <= 4
+
+
+def test_every_option_has_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["automatic", "--help"])
+    text = capsys.readouterr().out
+    for name in OPTION_NAMES:
+        if name != "point_grids":  # arrays: for Python only
+            assert f"--{name.removesuffix('_s').replace('_', '-')}" in text
+
+
+BAD_WORDS = {
+    "percent": (["sa_1.png", "-o", "out.json", "--pred-iou-thresh", "88"], "pred_iou_thresh is a number from 0 to 1"),
+    "ending": (["sa_1.png", "-o", "out.txt"], "should end in .json or .png, or be a folder that exists"),
+    "missing folder": (["sa_1.png", "-o", "missing/out.json"], "lies in a folder that doesn't exist: make it first"),
+    "folder into a file": ([".", "-o", "out.json"], "is a folder, so the output is one too"),
+    "missing picture": (["sa_3.png", "-o", "out.json"], "sa_3.png can't be opened"),
+}
+
+
+@pytest.mark.parametrize(("words", "sentence"), BAD_WORDS.values(), ids=BAD_WORDS.keys())
+def test_bad_words_give_one_line_and_code_2(
+    words: list[str],
+    sentence: str,
+    run: Run,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(folder)
+    assert run(*words) == 2
+    assert_one_line(capsys.readouterr().err, sentence)
+
+
+def test_a_folder_without_pictures_is_said(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, "-o", tmp_path / "masks") == 2
+    assert_one_line(capsys.readouterr().err, "has no picture: .bmp, .gif")
+
+
+@pytest.mark.parametrize("name", ["sa_1.jpg", "coco.png"])
+def test_two_outputs_of_one_name_are_refused(
+    name: str, run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (9, 9)).save(folder / name)
+    assert run(folder, "-o", tmp_path / "masks") == 2
+    assert_one_line(capsys.readouterr().err, "would both be written to")
+
+
+def test_a_foreign_file_in_the_output_folder_is_named(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (1, 2):
+        (folder / f"sa_{number}.json").write_text('{"shapes": []}')
+    assert run(folder, "-o", folder, *LENIENT) == 2
+    assert_one_line(capsys.readouterr().err, "sa_1.json isn't a file of masks as SA-1B has them")
+
+
+def assert_one_line(text: str, sentence: str) -> None:
+    assert text.startswith("error: ")
+    assert text.count("\n") == 1
+    assert sentence in text

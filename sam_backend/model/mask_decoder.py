@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from sam_backend.model.image_encoder import ImageFeatures
+from sam_backend.model.decoder_memory import DecodedPrompts, DecoderMemory
 from sam_backend.model.layers import LayerNorm2d, Mlp
 from sam_backend.model.prompt_encoder import EncodedPrompts
 from sam_backend.model.two_way_transformer import TwoWayTransformer
@@ -13,9 +17,15 @@ from sam_backend.model.two_way_transformer import TwoWayTransformer
 N_MASK_TOKENS = 4
 """The single mask, then whole, part and sub-part."""
 
+CELLS_AT_ONCE = 512
+"""Upscaled together on a CPU: a megabyte at the finest step."""
+
 
 class MaskDecoder(nn.Module):
-    """Decodes prompts to masks. Module names are those of the official weights."""
+    """Decodes prompts to masks in two halves, `attend` and `upscale`: after the first it is known which are worth drawing.
+
+    Module names are those of the official weights.
+    """
 
     def __init__(
         self, width: int, depth: int = 2, mlp_width: int = 2048, iou_head_width: int = 256, refines_detail: bool = False
@@ -38,43 +48,102 @@ class MaskDecoder(nn.Module):
         )
         self.iou_prediction_head = Mlp((width, iou_head_width, iou_head_width, N_MASK_TOKENS))
 
-    def forward(
-        self, features: ImageFeatures, image_position: Tensor, prompts: EncodedPrompts, multimask: bool
-    ) -> tuple[Tensor, Tensor]:
-        """Decode a batch of prompts on one picture.
+    def attend(self, memory: DecoderMemory, prompts: EncodedPrompts, multimask: bool) -> DecodedPrompts:
+        """The first half: tokens and picture look at each other.
 
         Args:
-            features: of one picture (batch size 1).
-            image_position: (1, c, g, g) of the same cells, from `PromptEncoder.grid_position`.
+            memory: of one picture.
             prompts: of a batch of b.
             multimask: three masks (whole, part, sub-part in no fixed order) or the single one.
-
-        Returns:
-            Logits (b, 3 or 1, 4g, 4g) and predicted IoU (b, 3 or 1).
         """
-        tokens, image = self._attend(features.coarse, image_position, prompts.tokens, prompts.dense)
+        own = torch.cat([self.iou_token.weight, self.mask_tokens.weight]).expand(len(prompts.tokens), -1, -1)
+        tokens, image = self.transformer(
+            tokens=torch.cat([own, prompts.tokens], dim=1),
+            image=as_cells(memory.features.coarse + prompts.dense),
+            image_position=memory.position,
+            shared=None if prompts.changes_image else memory.shared,
+        )
         chosen = slice(1, None) if multimask else slice(0, 1)
-        iou: Tensor = self.iou_prediction_head(tokens[:, 0])[:, chosen]
         mask_tokens = tokens[:, 1 : 1 + N_MASK_TOKENS].unbind(dim=1)[chosen]
         mlps = self.output_hypernetworks_mlps[chosen]
-        kernels = torch.stack([mlp(token) for mlp, token in zip(mlps, mask_tokens, strict=True)], dim=1)
-        return torch.einsum("bmc,bchw->bmhw", kernels, self._upscale(image, features.fine, prompts.detail)), iou
+        return DecodedPrompts(
+            iou=self.iou_prediction_head(tokens[:, 0])[:, chosen],
+            kernels=torch.stack([mlp(token) for mlp, token in zip(mlps, mask_tokens, strict=True)], dim=1),
+            image=image,
+            detail=prompts.detail,
+        )
 
-    def _attend(self, coarse: Tensor, image_position: Tensor, tokens: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
-        batch, grid_hw = tokens.shape[0], coarse.shape[-2:]
-        own = torch.cat([self.iou_token.weight, self.mask_tokens.weight]).expand(batch, -1, -1)
-        image = (coarse + dense).expand(batch, -1, -1, -1).flatten(2).transpose(1, 2)
-        position = image_position.flatten(2).transpose(1, 2)
-        tokens, image = self.transformer(torch.cat([own, tokens], dim=1), image, position)
-        return tokens, image.transpose(1, 2).unflatten(-1, grid_hw)
+    def upscale(self, memory: DecoderMemory, decoded: DecodedPrompts) -> Tensor:
+        """The second half: draw the masks, as logits (b, m, 4g, 4g).
 
-    def _upscale(self, image: Tensor, fine: tuple[Tensor, ...], detail: Tensor | None) -> Tensor:
-        """(b, c, g, g) to (b, c/8, 4g, 4g); what there is of finer features joins before each activation."""
+        On a CPU a few rows at a time, so that what lies between the cells and the logits stays in the cache.
+        """
+        cells = decoded.image.unflatten(1, memory.features.coarse.shape[-2:])
+        n_rows = _rows_at_once(cells)
+        strips = zip(cells.split(n_rows, dim=1), *self._added_strips(memory, decoded, n_rows), strict=False)
+        if self.refine_detail is None:
+            return torch.cat([_raster(_multiply(decoded.kernels, self._pixels(*strip))) for strip in strips], dim=2)
+        raster = torch.cat([_raster(self._pixels(*strip).movedim(-1, 1)) for strip in strips], dim=2)
+        refined = raster + self.output_upscaling[-1](self.refine_detail(raster))
+        return torch.einsum("bmc,bchw->bmhw", decoded.kernels, refined)
+
+    def _added_strips(self, memory: DecoderMemory, decoded: DecodedPrompts, n_rows: int) -> list[Sequence[Tensor]]:
+        """What there is of finer features, to be added before each activation."""
+        added = [_cell_by_cell(part, n_doublings=n) for n, part in enumerate(memory.features.fine, start=1)]
+        if decoded.detail is not None:
+            added[1] = added[1] + _cell_by_cell(decoded.detail, n_doublings=2)
+        return [part.split(n_rows, dim=1) for part in added]
+
+    def _pixels(self, cells: Tensor, twice: Tensor | None = None, four_times: Tensor | None = None) -> Tensor:
+        """From (b, h, w, c) to (b, h, w, 2, 2, 2, 2, c/8).
+
+        A pixel lies in its cell: [y, x, upper or lower half, left or right half, the same within the half, c]. So each
+        doubling is one matrix product, and nothing is shuffled but the logits, which are few.
+        """
         first, norm, activate, second, activate_last = self.output_upscaling
-        twice, four_times = fine if fine else (0.0, 0.0)
-        if detail is not None:
-            four_times = four_times + detail
-        upscaled: Tensor = activate_last(second(activate(norm(first(image) + twice))) + four_times)
-        if self.refine_detail is not None:
-            upscaled = upscaled + activate_last(self.refine_detail(upscaled))
-        return upscaled
+        halves = _double(cells, first)
+        halves = halves if twice is None else halves + twice
+        halves = activate(F.layer_norm(halves, norm.weight.shape, norm.weight, norm.bias, norm.eps))
+        pixels = _double(halves, second)
+        out: Tensor = activate_last(pixels if four_times is None else pixels + four_times)
+        return out
+
+
+def _rows_at_once(cells: Tensor) -> int:
+    """How many rows of cells (b, h, w, c) to upscale at once."""
+    batch, height, width, _ = cells.shape
+    if cells.device.type != "cpu" or torch.is_grad_enabled():
+        return height
+    return max(1, CELLS_AT_ONCE // (batch * width))
+
+
+def as_cells(image: Tensor) -> Tensor:
+    """See (b, c, h, w) as (b, h * w, c)."""
+    return image.flatten(2).transpose(1, 2)
+
+
+def _double(cells: Tensor, convolution: nn.ConvTranspose2d) -> Tensor:
+    """Apply a 2 x 2 transposed convolution of stride 2 to (..., c): (..., 2, 2, c of the output)."""
+    weight = convolution.weight.permute(2, 3, 1, 0).flatten(0, 2)
+    bias = cast(Tensor, convolution.bias).repeat(4)
+    return F.linear(cells, weight, bias).unflatten(-1, (2, 2, -1))
+
+
+def _cell_by_cell(image: Tensor, n_doublings: int) -> Tensor:
+    """From (b, c, h, w) to (b, g, g, 2, 2, ..., c)."""
+    halves = (2,) * n_doublings
+    split = image.unflatten(3, (-1, *halves)).unflatten(2, (-1, *halves))  # (b, c, y, 2 ..., x, 2 ...)
+    y = range(2, 3 + n_doublings)
+    x = range(3 + n_doublings, 4 + 2 * n_doublings)
+    return split.permute(0, *(axis for yx in zip(y, x, strict=True) for axis in yx), 1)
+
+
+def _multiply(kernels: Tensor, pixels: Tensor) -> Tensor:
+    """(b, m, c) by (b, ..., c) to (b, m, ...)."""
+    logits = kernels @ pixels.flatten(1, -2).transpose(1, 2)
+    return logits.unflatten(2, pixels.shape[1:-1])
+
+
+def _raster(pixels: Tensor) -> Tensor:
+    """From (b, c, g, g, 2, 2, 2, 2) to (b, c, 4g, 4g)."""
+    return pixels.permute(0, 1, 2, 4, 6, 3, 5, 7).flatten(5, 7).flatten(2, 4)

@@ -41,6 +41,9 @@ class EncodedPrompts:
     dense: Tensor
     """(b or 1, c, g, g), to be added to the image embedding."""
 
+    changes_image: bool
+    """Whether ``dense`` comes from the prompts. If not, it is `PromptEncoder.dense_without_mask`, for any prompt."""
+
     detail: Tensor | None = None
     """(b, c/8, 4g, 4g), to be added at the decoder's finest step; None for the official networks."""
 
@@ -57,6 +60,7 @@ class PromptEncoder(nn.Module):
         super().__init__()
         self.grid_size = grid_size
         self.image_size = image_size
+        self.draws_prompts = draws_prompts
         self.pe_layer = RandomFourierPosition(width)
         # background point, foreground point, top-left corner, bottom-right corner
         self.point_embeddings = nn.ModuleList(nn.Embedding(1, width) for _ in range(4))
@@ -86,10 +90,17 @@ class PromptEncoder(nn.Module):
             )
             tokens.append(empty)
         if self.map_detail is None:
-            return EncodedPrompts(torch.cat(tokens, dim=1), self._embed_mask(prompts.mask_logits, window))
+            has_mask = prompts.mask_logits is not None
+            dense = self.mask_downscaling(prompts.mask_logits) if has_mask else self.dense_without_mask(window)
+            return EncodedPrompts(torch.cat(tokens, dim=1), dense, changes_image=has_mask)
         maps = draw_prompts(prompts, window, cell_px=self.image_size / (4 * self.grid_size))
         maps = maps.to(self.no_mask_embed.weight.dtype)
-        return EncodedPrompts(torch.cat(tokens, dim=1), self.mask_downscaling(maps), self.map_detail(maps))
+        dense, detail = self.mask_downscaling(maps), self.map_detail(maps)
+        return EncodedPrompts(torch.cat(tokens, dim=1), dense, changes_image=True, detail=detail)
+
+    def dense_without_mask(self, window: GridWindow) -> Tensor:
+        """What is added to a window of the image embedding where no mask is given: (1, width, height, width)."""
+        return self.no_mask_embed.weight.view(1, -1, 1, 1).expand(1, -1, window.height, window.width)
 
     def grid_position(self, window: GridWindow) -> Tensor:
         """The positional encoding of the cells of a window of the grid: (1, width, window.height, window.width)."""
@@ -117,13 +128,6 @@ class PromptEncoder(nn.Module):
         position = self._position(box_xyxy.reshape(-1, 2, 2))
         _, _, top_left, bottom_right = self._kinds()
         return position + torch.stack([top_left, bottom_right])
-
-    def _embed_mask(self, mask_logits: Tensor | None, window: GridWindow) -> Tensor:
-        if mask_logits is None:
-            no_mask = self.no_mask_embed.weight.view(1, -1, 1, 1)
-            return no_mask.expand(1, -1, window.height, window.width)
-        dense: Tensor = self.mask_downscaling(mask_logits)
-        return dense
 
     def _position(self, xy: Tensor) -> Tensor:
         """Encode model px; half a pixel is added because the official network was trained with pixel indices."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor, nn
 
 from sam_backend.model.conv_encoder import ConvConfig, ConvImageEncoder
+from sam_backend.model.decoder_memory import DecodedPrompts, DecoderMemory
 from sam_backend.model.image_encoder import ImageEncoder, ImageFeatures
-from sam_backend.model.mask_decoder import MaskDecoder
+from sam_backend.model.mask_decoder import MaskDecoder, as_cells
 from sam_backend.model.prompt_encoder import PromptEncoder, PromptTensors
 from sam_backend.model.tiny_vit import TinyVitConfig, TinyVitImageEncoder
 from sam_backend.model.vit import VitConfig, VitImageEncoder
@@ -87,14 +89,55 @@ class Sam(nn.Module):
         return replace(features, origin_xy=origin_xy)
 
     def decode(self, features: ImageFeatures, prompts: PromptTensors, multimask: bool) -> tuple[Tensor, Tensor]:
-        """Logits (b, 3 or 1, 4 h, 4 w of the features) and predicted IoU (b, 3 or 1) for prompts on one picture."""
-        logits, iou = self.mask_decoder(
-            features=features,
-            image_position=self.prompt_encoder.grid_position(features.window),
-            prompts=self.prompt_encoder(prompts, features.window),
-            multimask=multimask,
-        )
-        return logits, iou
+        """Logits (b, 3 or 1, 4 h, 4 w of the features) and predicted IoU (b, 3 or 1) for prompts on one picture.
+
+        All in one, with gradients. To prompt a picture more than once, or to draw only the masks that are good enough,
+        `remember` it and then `attend` and `upscale`.
+        """
+        memory = self.remember(features)
+        decoded = self.attend(memory, prompts, multimask)
+        return self.upscale(memory, decoded), decoded.iou
+
+    def grid_position(self, features: ImageFeatures) -> Tensor:
+        """Where the cells of the features lie, for the decoder: (1, h * w, c)."""
+        return as_cells(self.prompt_encoder.grid_position(features.window))
+
+    def remember(self, features: ImageFeatures, position: Tensor | None = None) -> DecoderMemory:
+        """Keep a picture for the decoder, with what its first layer makes of it for any prompt.
+
+        Args:
+            features: of one picture.
+            position: its `grid_position`, if it is known already.
+        """
+        if position is None:
+            position = self.grid_position(features)
+        if self.prompt_encoder.draws_prompts or torch.is_grad_enabled():
+            return DecoderMemory(features, position, shared=None)
+        image = as_cells(features.coarse + self.prompt_encoder.dense_without_mask(features.window))
+        return DecoderMemory(features, position, self.mask_decoder.transformer.share(image, position))
+
+    def attend(self, memory: DecoderMemory, prompts: PromptTensors, multimask: bool) -> DecodedPrompts:
+        """Decode prompts up to their predicted IoU, for three masks each or a single one; see `MaskDecoder.attend`."""
+        encoded = self.prompt_encoder(prompts, memory.features.window)
+        return self.mask_decoder.attend(memory, encoded, multimask)
+
+    def upscale(self, memory: DecoderMemory, decoded: DecodedPrompts) -> Tensor:
+        """Draw the masks of prompts as logits (b, m, 4 h, 4 w of the features); see `MaskDecoder.upscale`."""
+        return self.mask_decoder.upscale(memory, decoded)
+
+    def upscale_some(self, memory: DecoderMemory, decoded: DecodedPrompts, keep: Tensor) -> Tensor:
+        """Draw only some masks, and spend nothing on prompts of which none is wanted.
+
+        Args:
+            memory: that the prompts were decoded with.
+            decoded: b prompts of m masks.
+            keep: (b, m) bool.
+
+        Returns:
+            Logits (number of True, 4 h, 4 w), prompt by prompt.
+        """
+        wanted = keep.any(dim=1)
+        return self.mask_decoder.upscale(memory, decoded.of(wanted))[keep[wanted]]
 
 
 def _build_encoder(config: VitConfig | TinyVitConfig | ConvConfig) -> ImageEncoder:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import torch
+from typing import cast
+
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from sam_backend.model.cells import Cells, SharedCells, SharedProjections, share_projections, view_cells
+from sam_backend.model.downscaled_attention import DownscaledAttention
 from sam_backend.model.layers import TransformerMlp
-
-HEAD_WIDTH = 32
-"""Width of a self-attention head. The official decoder has 8 heads of 32; weights don't say it, so it is fixed."""
 
 
 class TwoWayTransformer(nn.Module):
@@ -21,22 +20,34 @@ class TwoWayTransformer(nn.Module):
         self.final_attn_token_to_image = DownscaledAttention(width, width // 2)
         self.norm_final_attn = nn.LayerNorm(width)
 
-    def forward(self, tokens: Tensor, image: Tensor, image_position: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, tokens: Tensor, image: Tensor, image_position: Tensor, shared: SharedProjections | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Attend.
 
         Args:
             tokens: (b, t, width). Serve as their own positional encoding, as the paper says.
-            image: (b, g * g, width).
+            image: (b or 1, g * g, width).
             image_position: (1, g * g, width).
+            shared: of this very image, from `share`, to spare work.
 
         Returns:
-            The tokens and the image after attention, same shapes.
+            The tokens (b, t, width) and the image (b, g * g, width) after attention.
         """
-        position = tokens
+        position, n_tokens = tokens, tokens.shape[1]
+        cells: Cells = SharedCells(image, shared) if shared else view_cells(image, image_position, n_tokens)
         for layer in self.layers:
-            tokens, image = layer(tokens, image, position, image_position)
-        look = self.final_attn_token_to_image(q=tokens + position, k=image + image_position, v=image)
+            tokens, image = layer(tokens, position, cells)
+            cells = view_cells(image, image_position, n_tokens)
+        look = cells.answer(self.final_attn_token_to_image, tokens + position)
         return self.norm_final_attn(tokens + look), image
+
+    def share(self, image: Tensor, image_position: Tensor) -> SharedProjections:
+        """Project a picture (1, g * g, width) for the first layer, once for all prompts."""
+        first = cast(_TwoWayBlock, self.layers[0])
+        return share_projections(
+            first.cross_attn_token_to_image, first.cross_attn_image_to_token, image, image_position
+        )
 
 
 class _TwoWayBlock(nn.Module):
@@ -52,13 +63,12 @@ class _TwoWayBlock(nn.Module):
         self.norm4 = nn.LayerNorm(width)
         self.cross_attn_image_to_token = DownscaledAttention(width, width // 2)
 
-    def forward(self, tokens: Tensor, image: Tensor, position: Tensor, image_position: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, tokens: Tensor, position: Tensor, cells: Cells) -> tuple[Tensor, Tensor]:
         tokens = self.norm1(self._self_attend(tokens, position))
-        look = self.cross_attn_token_to_image(q=tokens + position, k=image + image_position, v=image)
-        tokens = self.norm2(tokens + look)
+        tokens = self.norm2(tokens + cells.answer(self.cross_attn_token_to_image, tokens + position))
         tokens = self.norm3(tokens + self.mlp(tokens))
-        look_back = self.cross_attn_image_to_token(q=image + image_position, k=tokens + position, v=tokens)
-        return tokens, self.norm4(image + look_back)
+        image = cells.look_back(self.cross_attn_image_to_token, k=tokens + position, v=tokens)
+        return tokens, self.norm4(image)
 
     def _self_attend(self, tokens: Tensor, position: Tensor) -> Tensor:
         if self.is_first:  # the tokens are nothing but their position yet: no encoding to add, nothing to keep
@@ -67,25 +77,3 @@ class _TwoWayBlock(nn.Module):
         q = tokens + position
         out: Tensor = tokens + self.self_attn(q=q, k=q, v=tokens)
         return out
-
-
-class DownscaledAttention(nn.Module):
-    """Multi-head attention inside a width that may be smaller than that of its input."""
-
-    def __init__(self, width: int, inner_width: int) -> None:
-        super().__init__()
-        self.n_heads = width // HEAD_WIDTH
-        self.q_proj = nn.Linear(width, inner_width)
-        self.k_proj = nn.Linear(width, inner_width)
-        self.v_proj = nn.Linear(width, inner_width)
-        self.out_proj = nn.Linear(inner_width, width)
-
-    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Map queries (b, n, width) with keys and values (b, m, width) to (b, n, width)."""
-        heads = (self._split(self.q_proj(q)), self._split(self.k_proj(k)), self._split(self.v_proj(v)))
-        attended = F.scaled_dot_product_attention(*heads).transpose(1, 2)
-        out: Tensor = self.out_proj(torch.flatten(attended, start_dim=2))
-        return out
-
-    def _split(self, x: Tensor) -> Tensor:
-        return x.view(*x.shape[:2], self.n_heads, -1).transpose(1, 2)  # (b, heads, n, head_width)

@@ -134,7 +134,9 @@ class SharedCells:
 
     def answer(self, attention: DownscaledAttention, q: Tensor) -> Tensor:
         """See `Cells`. The tokens of all prompts ask together."""
-        asked = attention.split(attention.q_proj(q)).flatten(0, 1).transpose(0, 1)[None]  # (1, heads, b * t, head_width)
+        asked = (
+            attention.split(attention.q_proj(q)).flatten(0, 1).transpose(0, 1)[None]
+        )  # (1, heads, b * t, head_width)
         seen = F.scaled_dot_product_attention(asked, self.projections.keys, self.projections.values)
         look: Tensor = attention.out_proj(seen[0].transpose(0, 1).flatten(1).unflatten(0, q.shape[:2]))
         return look

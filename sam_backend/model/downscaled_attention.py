@@ -22,7 +22,10 @@ class DownscaledAttention(nn.Module):
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Map queries (b, n, width) with keys and values (b, m, width) to (b, n, width); a b of 1 serves all."""
-        heads = [self.split(project(x)) for project, x in zip((self.q_proj, self.k_proj, self.v_proj), (q, k, v), strict=True)]
+        heads = [
+            self.split(project(x))
+            for project, x in zip((self.q_proj, self.k_proj, self.v_proj), (q, k, v), strict=True)
+        ]
         batch = max(len(q), len(k))
         attended = F.scaled_dot_product_attention(*(head.transpose(1, 2).expand(batch, -1, -1, -1) for head in heads))
         out: Tensor = self.out_proj(attended.transpose(1, 2).flatten(2))

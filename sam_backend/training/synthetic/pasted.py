@@ -50,7 +50,7 @@ class PastedObjects:
         """A new picture; drawn again in the rare case that nothing is visible in it."""
         while True:
             canvas = self.paint(rng, window_px, window_px)
-            chosen = rng.permutation(canvas.visible_numbers())[:max_masks]
+            chosen = canvas.draw_visible(rng, max_masks)
             if len(chosen):
                 image = finished(canvas.picture, rng, NEGATIVE_SHARE)
                 return Sample(image=image, masks=canvas.masks(chosen))

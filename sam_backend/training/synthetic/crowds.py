@@ -119,7 +119,7 @@ def _tiles(
 
 def _counted_from_1(tiles: NDArray[np.int64]) -> NDArray[np.int64]:
     present = np.bincount(tiles.ravel()) > 0
-    counted: NDArray[np.int64] = np.cumsum(present)[tiles]
+    counted: NDArray[np.int64] = np.cumsum(present, dtype=np.int64)[tiles]
     return counted
 
 

@@ -87,13 +87,13 @@ class Canvas:
         below += layer.alpha[part][..., None] * (layer.colour[part] - below)
         return seen, part
 
-    def paint_mosaic(self, tiles: NDArray[np.int64], colour: NDArray[np.float32], parts_of: int = 0) -> int:
+    def paint_mosaic(self, tiles: NDArray[np.int64], colour: NDArray[np.float32], parts_of: int | None = None) -> int:
         """Lay many things on top that don't cover each other.
 
         Args:
             tiles: (h, w): 1 and on where the things are, 0 between them.
             colour: (h, w, 3) RGB, 0 to 255.
-            parts_of: 0 if tiles are wholes; else tile k is a part of the thing numbered ``parts_of`` + k.
+            parts_of: None if tiles are wholes; else what this returned for their wholes, tile by tile.
 
         Returns:
             What to add to a tile to get its number.
@@ -101,7 +101,7 @@ class Canvas:
         offset = len(self._wholes) - 1
         areas_px = np.bincount(tiles.ravel())
         for tile, area_px in enumerate(areas_px[1:], start=1):
-            self._count_in(parts_of + tile if parts_of else 0, int(area_px))
+            self._count_in(0 if parts_of is None else parts_of + tile, int(area_px))
         covered = tiles > 0
         self.picture[covered] = colour[covered]
         self.topmost[covered] = (tiles[covered] + offset).astype(np.int16)

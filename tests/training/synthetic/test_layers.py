@@ -80,16 +80,17 @@ def test_a_half_covering_edge_belongs_to_what_is_below() -> None:
     assert not picture.topmost.any()
 
 
-def test_tiles_get_numbers_and_their_cores_are_parts_of_them() -> None:
+@pytest.mark.parametrize("n_below", [0, 1], ids=["alone", "over another"])
+def test_tiles_get_numbers_and_their_cores_are_parts_of_them(n_below: int) -> None:
     picture = canvas()
-    first = picture.paint(square(5, 0, 0))
+    below = [picture.paint(square(5, 0, 0)) for _ in range(n_below)]
     tiles = np.zeros((HEIGHT, WIDTH), np.int64)
     tiles[:, 8:16], tiles[:, 20:30] = 1, 2
     colour = np.full((HEIGHT, WIDTH, 3), 50, np.float32)
     offset = picture.paint_mosaic(tiles, colour)
     cores = np.where(np.arange(HEIGHT)[:, None] < 6, tiles, 0)
     core_offset = picture.paint_mosaic(cores, colour + 9, parts_of=offset)
-    assert picture.visible_numbers().tolist() == [first, offset + 1, offset + 2, core_offset + 1, core_offset + 2]
+    assert picture.visible_numbers().tolist() == [*below, offset + 1, offset + 2, core_offset + 1, core_offset + 2]
     masks = picture.masks(np.array([offset + 2, core_offset + 2]))
     np.testing.assert_array_equal(masks[0], tiles == 2)
     np.testing.assert_array_equal(masks[1], cores == 2)

@@ -142,3 +142,11 @@ def test_a_set_without_pictures_or_of_another_name_is_an_error() -> None:
         ScenePictures(0)
     with pytest.raises(DatasetError, match="there is no generated picture '0007': wanted 0000 to 0001"):
         ScenePictures(2).read("0007")
+
+
+def test_a_negative_is_dark_where_the_picture_was_light() -> None:
+    picture = np.full((20, 20, 3), 40, np.float32)
+    picture[:10] = 230
+    for seed in range(5):
+        image = finished(picture, np.random.default_rng(seed), negative_share=1)
+        assert image[:8].mean() < image[12:].mean()

@@ -59,7 +59,7 @@ def test_scenes_have_the_asked_size_and_no_empty_mask(seed: int, window_px: int,
 
 def test_sizes_spread_over_the_octaves() -> None:
     sides_px = []
-    for seed in range(40):
+    for seed in range(20):
         for mask in draw(seed, 128).masks:
             box_xyxy = mask_box_xyxy(mask)
             sides_px.append(float((box_xyxy[2:] - box_xyxy[:2]).max()))
@@ -114,13 +114,12 @@ def test_crowds_are_many(paint: Callable[[Canvas, np.random.Generator], None]) -
 
 
 def test_some_tissue_has_cores() -> None:
-    levels = []
+    most_at_a_pixel = []
     for seed in range(8):
-        canvas = blank()
+        canvas = blank(128)
         paint_tissue(canvas, np.random.default_rng(seed))
-        levels.append(_n_levels(canvas.masks(canvas.visible_numbers()[:40])))
-    assert max(levels) == 2
-    assert min(levels) == 1
+        most_at_a_pixel.append(canvas.masks(canvas.visible_numbers()).sum(axis=0).max())
+    assert set(most_at_a_pixel) == {1, 2}
 
 
 @pytest.mark.parametrize("shape", ALL_SHAPES, ids=lambda shape: shape.__name__)

@@ -18,7 +18,7 @@ from sam_backend.training.synthetic.picture_cache import DEFAULT_CACHE_BYTES
 from sam_backend.training.synthetic.placing import layer_at, matched, recoloured, shadow_of, turned_cutout
 from sam_backend.training.synthetic.textures import draw_texture
 
-SMALLEST_SIDE_PX = 7.0
+SMALLEST_SIDE_PX = 12.0
 LARGEST_SHARE = 0.8
 LARGEST_ENLARGEMENT = 2.0
 

@@ -157,7 +157,8 @@ class _WindowBlock(nn.Module):
         windows = self.attn(to_windows(cells, self.window_size))
         cells = cells + from_windows(windows, self.window_size, batch=x.shape[0], grid_size=x.shape[2])
         mixed: Tensor = self.local_conv(cells.permute(0, 3, 1, 2))
-        return mixed + self.mlp(mixed.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        fed: Tensor = self.mlp(mixed.permute(0, 2, 3, 1))
+        return mixed + fed.permute(0, 3, 1, 2)
 
 
 class _Attention(nn.Module):

@@ -46,7 +46,7 @@ def test_training_uses_and_follows_the_statistics_of_the_batch() -> None:
 
 @pytest.mark.parametrize("side", [1, 2, 7])
 def test_biases_are_numbered_in_the_order_in_which_distances_are_met(side: int) -> None:
-    """The numbering of the published weights: cells row by row, every new (rows, columns) apart gets the next number."""
+    """As in the published weights: cells row by row, each new (rows, columns) apart gets the next number."""
     cells = [(row, column) for row in range(side) for column in range(side)]
     numbers: dict[tuple[int, int], int] = {}
     index = [[numbers.setdefault((abs(y - ky), abs(x - kx)), len(numbers)) for ky, kx in cells] for y, x in cells]

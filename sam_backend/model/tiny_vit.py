@@ -125,6 +125,8 @@ class _ConvNorm(nn.Module):
         mean, variance = cast(Tensor, self.bn.running_mean), cast(Tensor, self.bn.running_var)
         factor = self.bn.weight * torch.rsqrt(variance + self.bn.eps)
         kernel, bias = self.c.weight * factor.view(-1, 1, 1, 1), self.bn.bias - mean * factor
+        # Statistics stay float32 when a network runs in another dtype: the folding is exact, its result is rounded.
+        kernel, bias = kernel.to(x.dtype), bias.to(x.dtype)
         return F.conv2d(x, kernel, bias, self.c.stride, self.c.padding, groups=self.c.groups)
 
 

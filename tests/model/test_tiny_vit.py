@@ -37,6 +37,16 @@ def test_the_folded_norm_equals_norm_after_convolution(options: dict[str, int]) 
     torch.testing.assert_close(layer(x), layer.bn(layer.c(x)), atol=1e-5, rtol=1e-5)
 
 
+def test_statistics_may_be_finer_than_weights() -> None:
+    layer = randomised(_ConvNorm(6, 6))
+    for parameter in layer.parameters():
+        parameter.data = parameter.data.bfloat16()
+    x = torch.randn(1, 6, 4, 4).bfloat16()
+    out = layer(x)
+    assert out.dtype == torch.bfloat16
+    torch.testing.assert_close(out.float(), layer.float()(x.float()), atol=0.05, rtol=0.05)
+
+
 def test_training_uses_and_follows_the_statistics_of_the_batch() -> None:
     layer = _ConvNorm(3, 4).train()
     out = layer(torch.randn(8, 3, 16, 16) * 5 + 2)

@@ -11,7 +11,6 @@ from transformers import SamModel as TheirModel
 from sam_backend.model.checkpoint import load_network
 from sam_backend.model.prompt_encoder import PromptTensors
 from sam_backend.model.sam import Sam
-from sam_backend.model.vit import VitConfig
 
 TOLERANCE = 1e-4
 SIZE = 96

@@ -37,6 +37,16 @@ def test_the_folded_norm_equals_norm_after_convolution(options: dict[str, int]) 
     torch.testing.assert_close(layer(x), layer.bn(layer.c(x)), atol=1e-5, rtol=1e-5)
 
 
+def test_statistics_may_be_finer_than_weights() -> None:
+    layer = randomised(_ConvNorm(6, 6))
+    for parameter in layer.parameters():
+        parameter.data = parameter.data.bfloat16()
+    x = torch.randn(1, 6, 4, 4).bfloat16()
+    out = layer(x)
+    assert out.dtype == torch.bfloat16
+    torch.testing.assert_close(out.float(), layer.float()(x.float()), atol=0.05, rtol=0.05)
+
+
 def test_training_uses_and_follows_the_statistics_of_the_batch() -> None:
     layer = _ConvNorm(3, 4).train()
     out = layer(torch.randn(8, 3, 16, 16) * 5 + 2)
@@ -46,7 +56,7 @@ def test_training_uses_and_follows_the_statistics_of_the_batch() -> None:
 
 @pytest.mark.parametrize("side", [1, 2, 7])
 def test_biases_are_numbered_in_the_order_in_which_distances_are_met(side: int) -> None:
-    """The numbering of the published weights: cells row by row, every new (rows, columns) apart gets the next number."""
+    """As in the published weights: cells row by row, each new (rows, columns) apart gets the next number."""
     cells = [(row, column) for row in range(side) for column in range(side)]
     numbers: dict[tuple[int, int], int] = {}
     index = [[numbers.setdefault((abs(y - ky), abs(x - kx)), len(numbers)) for ky, kx in cells] for y, x in cells]

@@ -7,6 +7,7 @@ keys, which falls out of a softmax and so would get no gradient: they are for in
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,7 +79,7 @@ class AbsorbingCells:
         queries = _scaled(attention.split(attention.q_proj(q)))
         asked = torch.einsum("bthd,hdc->bthc", queries, _by_head(attention, attention.k_proj)).flatten(1, 2)
         shares = (asked @ self.placed.transpose(1, 2)).softmax(dim=-1)  # (b, t * heads, n)
-        seen = (shares @ self.image).unflatten(1, (-1, attention.n_heads))  # (b, t, heads, width)
+        seen = torch.unflatten(shares @ self.image, 1, (-1, attention.n_heads))  # (b, t, heads, width)
         values = torch.einsum("bthc,hdc->bthd", seen, _by_head(attention, attention.v_proj)).flatten(2)
         look: Tensor = attention.out_proj(values + attention.v_proj.bias)
         return look
@@ -134,11 +135,9 @@ class SharedCells:
 
     def answer(self, attention: DownscaledAttention, q: Tensor) -> Tensor:
         """See `Cells`. The tokens of all prompts ask together."""
-        asked = (
-            attention.split(attention.q_proj(q)).flatten(0, 1).transpose(0, 1)[None]
-        )  # (1, heads, b * t, head_width)
-        seen = F.scaled_dot_product_attention(asked, self.projections.keys, self.projections.values)
-        look: Tensor = attention.out_proj(seen[0].transpose(0, 1).flatten(1).unflatten(0, q.shape[:2]))
+        asked = attention.split(attention.q_proj(q)).flatten(0, 1).transpose(0, 1)  # (heads, b * t, head_width)
+        seen = F.scaled_dot_product_attention(asked[None], self.projections.keys, self.projections.values)
+        look: Tensor = attention.out_proj(torch.unflatten(seen[0].transpose(0, 1).flatten(1), 0, q.shape[:2]))
         return look
 
     def look_back(self, attention: DownscaledAttention, k: Tensor, v: Tensor) -> Tensor:
@@ -151,12 +150,13 @@ class SharedCells:
 
 
 def _scaled(heads: Tensor) -> Tensor:
-    return heads * heads.shape[-1] ** -0.5
+    return heads / math.sqrt(heads.shape[-1])
 
 
 def _by_head(attention: DownscaledAttention, projection: nn.Linear) -> Tensor:
     """(heads, head_width, width)."""
-    return projection.weight.unflatten(0, (attention.n_heads, -1))
+    heads: Tensor = torch.unflatten(projection.weight, 0, (attention.n_heads, -1))
+    return heads
 
 
 def _add_seen(image: Tensor, scores: Tensor, attention: DownscaledAttention, v: Tensor) -> Tensor:
@@ -169,8 +169,8 @@ def _add_seen(image: Tensor, scores: Tensor, attention: DownscaledAttention, v: 
         attention: from the cells to the tokens.
         v: tokens (b, t, width).
     """
-    shares = scores.unflatten(2, (-1, attention.n_heads)).softmax(dim=2).flatten(2)
-    out_of_head = attention.out_proj.weight.unflatten(1, (attention.n_heads, -1))  # (width, heads, head_width)
+    shares = torch.unflatten(scores, 2, (-1, attention.n_heads)).softmax(dim=2).flatten(2)
+    out_of_head = attention.split(attention.out_proj.weight)  # (width, heads, head_width)
     told = torch.einsum("bthd,chd->bthc", attention.split(attention.v_proj(v)), out_of_head).flatten(1, 2)
     # Shares of a head add up to 1, so the rows add up to one bias.
     told = told + attention.out_proj.bias / attention.n_heads

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -22,15 +23,19 @@ class DownscaledAttention(nn.Module):
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Map queries (b, n, width) with keys and values (b, m, width) to (b, n, width); a b of 1 serves all."""
-        heads = [
-            self.split(project(x))
-            for project, x in zip((self.q_proj, self.k_proj, self.v_proj), (q, k, v), strict=True)
-        ]
         batch = max(len(q), len(k))
-        attended = F.scaled_dot_product_attention(*(head.transpose(1, 2).expand(batch, -1, -1, -1) for head in heads))
+        heads = (
+            self._heads(self.q_proj(q), batch),
+            self._heads(self.k_proj(k), batch),
+            self._heads(self.v_proj(v), batch),
+        )
+        attended = F.scaled_dot_product_attention(*heads)
         out: Tensor = self.out_proj(attended.transpose(1, 2).flatten(2))
         return out
 
     def split(self, x: Tensor) -> Tensor:
         """See (b, n, inner_width) as (b, n, heads, head_width)."""
-        return x.unflatten(-1, (self.n_heads, -1))
+        return torch.unflatten(x, -1, (self.n_heads, -1))
+
+    def _heads(self, x: Tensor, batch: int) -> Tensor:
+        return self.split(x).transpose(1, 2).expand(batch, -1, -1, -1)  # (batch, heads, n, head_width)

@@ -19,9 +19,11 @@ class LayerNorm2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise; the shape (b, c, h, w) stays."""
-        channels_last = x.permute(0, 2, 3, 1)
-        normed = nn.functional.layer_norm(channels_last, self.weight.shape, self.weight, self.bias, self.eps)
-        return normed.permute(0, 3, 1, 2)
+        return self.over_last(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+    def over_last(self, x: Tensor) -> Tensor:
+        """Normalise (..., c)."""
+        return nn.functional.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
 
 
 def embedding_neck(width: int, out_width: int) -> nn.Sequential:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -22,7 +21,7 @@ CELLS_AT_ONCE = 512
 
 
 class MaskDecoder(nn.Module):
-    """Decodes prompts to masks in two halves, `attend` and `upscale`: after the first it is known which are worth drawing.
+    """Decodes prompts to masks in two halves, `attend` and `upscale`: the first tells which are worth drawing.
 
     Module names are those of the official weights.
     """
@@ -73,26 +72,25 @@ class MaskDecoder(nn.Module):
             detail=prompts.detail,
         )
 
-    def upscale(self, memory: DecoderMemory, decoded: DecodedPrompts) -> Tensor:
+    def upscale(self, memory: DecoderMemory, decoded: DecodedPrompts, seen_hw: tuple[int, int] | None = None) -> Tensor:
         """The second half: draw the masks, as logits (b, m, 4g, 4g).
 
-        On a CPU a few rows at a time, so that what lies between the cells and the logits stays in the cache.
+        On a CPU a few rows at a time, so that what lies between the cells and the logits stays in the cache. With
+        ``seen_hw`` the rows and columns of logits beyond it may be left at 0.
         """
-        cells = decoded.image.unflatten(1, memory.features.coarse.shape[-2:])
-        n_rows = _rows_at_once(cells)
-        strips = zip(cells.split(n_rows, dim=1), *self._added_strips(memory, decoded, n_rows), strict=False)
-        if self.refine_detail is None:
-            return torch.cat([_raster(_multiply(decoded.kernels, self._pixels(*strip))) for strip in strips], dim=2)
-        raster = torch.cat([_raster(self._pixels(*strip).movedim(-1, 1)) for strip in strips], dim=2)
-        refined = raster + self.output_upscaling[-1](self.refine_detail(raster))
-        return torch.einsum("bmc,bchw->bmhw", decoded.kernels, refined)
+        cells = [torch.unflatten(decoded.image, 1, memory.features.coarse.shape[-2:]), *_finer(memory, decoded)]
+        height, width = cells[0].shape[1:3]
+        if self.refine_detail is not None:
+            return self._refined(_raster(self._pixels(*cells).movedim(-1, 1)), decoded.kernels)
+        seen_rows, seen_columns = (height, width) if seen_hw is None else (-(-seen // 4) for seen in seen_hw)
+        n_rows = _rows_at_once(cells[0])
+        strips = zip(*(torch.split(part[:, :seen_rows, :seen_columns], n_rows, dim=1) for part in cells), strict=True)
+        logits = torch.cat([_raster(_multiply(decoded.kernels, self._pixels(*strip))) for strip in strips], dim=2)
+        return F.pad(logits, (0, 4 * (width - seen_columns), 0, 4 * (height - seen_rows)))
 
-    def _added_strips(self, memory: DecoderMemory, decoded: DecodedPrompts, n_rows: int) -> list[Sequence[Tensor]]:
-        """What there is of finer features, to be added before each activation."""
-        added = [_cell_by_cell(part, n_doublings=n) for n, part in enumerate(memory.features.fine, start=1)]
-        if decoded.detail is not None:
-            added[1] = added[1] + _cell_by_cell(decoded.detail, n_doublings=2)
-        return [part.split(n_rows, dim=1) for part in added]
+    def _refined(self, raster: Tensor, kernels: Tensor) -> Tensor:
+        raster = raster + self.output_upscaling[-1](cast(nn.Conv2d, self.refine_detail)(raster))
+        return torch.einsum("bmc,bchw->bmhw", kernels, raster)
 
     def _pixels(self, cells: Tensor, twice: Tensor | None = None, four_times: Tensor | None = None) -> Tensor:
         """From (b, h, w, c) to (b, h, w, 2, 2, 2, 2, c/8).
@@ -101,12 +99,20 @@ class MaskDecoder(nn.Module):
         doubling is one matrix product, and nothing is shuffled but the logits, which are few.
         """
         first, norm, activate, second, activate_last = self.output_upscaling
-        halves = _double(cells, first)
+        halves = _double(cells, cast(nn.ConvTranspose2d, first))
         halves = halves if twice is None else halves + twice
-        halves = activate(F.layer_norm(halves, norm.weight.shape, norm.weight, norm.bias, norm.eps))
-        pixels = _double(halves, second)
+        halves = activate(cast(LayerNorm2d, norm).over_last(halves))
+        pixels = _double(halves, cast(nn.ConvTranspose2d, second))
         out: Tensor = activate_last(pixels if four_times is None else pixels + four_times)
         return out
+
+
+def _finer(memory: DecoderMemory, decoded: DecodedPrompts) -> list[Tensor]:
+    """What there is of finer features, laid out like `MaskDecoder._pixels`, to be added before each activation."""
+    finer = [_cell_by_cell(part, n_doublings=n) for n, part in enumerate(memory.features.fine, start=1)]
+    if decoded.detail is not None:
+        finer[1] = finer[1] + _cell_by_cell(decoded.detail, n_doublings=2)
+    return finer
 
 
 def _rows_at_once(cells: Tensor) -> int:
@@ -114,7 +120,7 @@ def _rows_at_once(cells: Tensor) -> int:
     batch, height, width, _ = cells.shape
     if cells.device.type != "cpu" or torch.is_grad_enabled():
         return height
-    return max(1, CELLS_AT_ONCE // (batch * width))
+    return max(1, CELLS_AT_ONCE // max(1, batch * width))
 
 
 def as_cells(image: Tensor) -> Tensor:
@@ -126,13 +132,13 @@ def _double(cells: Tensor, convolution: nn.ConvTranspose2d) -> Tensor:
     """Apply a 2 x 2 transposed convolution of stride 2 to (..., c): (..., 2, 2, c of the output)."""
     weight = convolution.weight.permute(2, 3, 1, 0).flatten(0, 2)
     bias = cast(Tensor, convolution.bias).repeat(4)
-    return F.linear(cells, weight, bias).unflatten(-1, (2, 2, -1))
+    return torch.unflatten(F.linear(cells, weight, bias), -1, (2, 2, -1))
 
 
 def _cell_by_cell(image: Tensor, n_doublings: int) -> Tensor:
     """From (b, c, h, w) to (b, g, g, 2, 2, ..., c)."""
     halves = (2,) * n_doublings
-    split = image.unflatten(3, (-1, *halves)).unflatten(2, (-1, *halves))  # (b, c, y, 2 ..., x, 2 ...)
+    split = torch.unflatten(torch.unflatten(image, 3, (-1, *halves)), 2, (-1, *halves))  # (b, c, y, 2 ..., x, 2 ...)
     y = range(2, 3 + n_doublings)
     x = range(3 + n_doublings, 4 + 2 * n_doublings)
     return split.permute(0, *(axis for yx in zip(y, x, strict=True) for axis in yx), 1)
@@ -141,7 +147,7 @@ def _cell_by_cell(image: Tensor, n_doublings: int) -> Tensor:
 def _multiply(kernels: Tensor, pixels: Tensor) -> Tensor:
     """(b, m, c) by (b, ..., c) to (b, m, ...)."""
     logits = kernels @ pixels.flatten(1, -2).transpose(1, 2)
-    return logits.unflatten(2, pixels.shape[1:-1])
+    return torch.unflatten(logits, 2, pixels.shape[1:-1])
 
 
 def _raster(pixels: Tensor) -> Tensor:

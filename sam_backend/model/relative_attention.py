@@ -34,13 +34,13 @@ def attend_on_grid(q: Tensor, k: Tensor, v: Tensor, height_table: Tensor, width_
     """
     by_row, by_column = _bias_by_axis(q, height_table, width_table, side)
     n_heads, n_queries = _chunk(q)
-    of_heads = zip(*(part.split(n_heads, dim=1) for part in (q, k, v, by_row, by_column)), strict=True)
-    return torch.cat([_attend_in_chunks(*parts, n_queries) for parts in of_heads], dim=1)
+    of_heads = (torch.split(part, n_heads, dim=1) for part in (q, k, v, by_row, by_column))
+    return torch.cat([_attend_in_chunks(n_queries, *parts) for parts in zip(*of_heads, strict=True)], dim=1)
 
 
 def _bias_by_axis(q: Tensor, height_table: Tensor, width_table: Tensor, side: int) -> tuple[Tensor, Tensor]:
     """Two of (b, heads, side * side, side), from the queries before they are scaled."""
-    q_grid = q.unflatten(2, (side, side))
+    q_grid = torch.unflatten(q, 2, (side, side))
     by_row = torch.einsum("bnhwc,hkc->bnhwk", q_grid, _relative(height_table, side))
     by_column = torch.einsum("bnhwc,wkc->bnhwk", q_grid, _relative(width_table, side))
     return by_row.flatten(2, 3), by_column.flatten(2, 3)
@@ -60,8 +60,8 @@ def _chunk(q: Tensor) -> tuple[int, int]:
     return max(1, n_pairs // n_tokens), min(n_pairs, n_tokens)
 
 
-def _attend_in_chunks(q: Tensor, k: Tensor, v: Tensor, by_row: Tensor, by_column: Tensor, n_queries: int) -> Tensor:
-    chunks = zip(*(part.split(n_queries, dim=2) for part in (q, by_row, by_column)), strict=True)
+def _attend_in_chunks(n_queries: int, q: Tensor, k: Tensor, v: Tensor, by_row: Tensor, by_column: Tensor) -> Tensor:
+    chunks = zip(*(torch.split(part, n_queries, dim=2) for part in (q, by_row, by_column)), strict=True)
     return torch.cat([_attend(q_chunk, k, v, *bias) for q_chunk, *bias in chunks], dim=2)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sam_backend.model.conv_encoder import ConvConfig, ConvImageEncoder
 from sam_backend.model.decoder_memory import DecodedPrompts, DecoderMemory
-from sam_backend.model.image_encoder import ImageEncoder, ImageFeatures
+from sam_backend.model.image_encoder import GridWindow, ImageEncoder, ImageFeatures
 from sam_backend.model.mask_decoder import MaskDecoder, as_cells
 from sam_backend.model.prompt_encoder import PromptEncoder, PromptTensors
 from sam_backend.model.tiny_vit import TinyVitConfig, TinyVitImageEncoder
@@ -98,19 +98,20 @@ class Sam(nn.Module):
         decoded = self.attend(memory, prompts, multimask)
         return self.upscale(memory, decoded), decoded.iou
 
-    def grid_position(self, features: ImageFeatures) -> Tensor:
-        """Where the cells of the features lie, for the decoder: (1, h * w, c)."""
-        return as_cells(self.prompt_encoder.grid_position(features.window))
+    def grid_position(self, window: GridWindow | None = None) -> Tensor:
+        """Where the cells of the grid, or of a window of it, lie for the decoder: (1, cells, c)."""
+        size = self.image_encoder.grid_size
+        return as_cells(self.prompt_encoder.grid_position(window or GridWindow(0, 0, size, size)))
 
     def remember(self, features: ImageFeatures, position: Tensor | None = None) -> DecoderMemory:
         """Keep a picture for the decoder, with what its first layer makes of it for any prompt.
 
         Args:
             features: of one picture.
-            position: its `grid_position`, if it is known already.
+            position: the `grid_position` of their window, if it is known already.
         """
         if position is None:
-            position = self.grid_position(features)
+            position = self.grid_position(features.window)
         if self.prompt_encoder.draws_prompts or torch.is_grad_enabled():
             return DecoderMemory(features, position, shared=None)
         image = as_cells(features.coarse + self.prompt_encoder.dense_without_mask(features.window))
@@ -125,19 +126,23 @@ class Sam(nn.Module):
         """Draw the masks of prompts as logits (b, m, 4 h, 4 w of the features); see `MaskDecoder.upscale`."""
         return self.mask_decoder.upscale(memory, decoded)
 
-    def upscale_some(self, memory: DecoderMemory, decoded: DecodedPrompts, keep: Tensor) -> Tensor:
+    def upscale_some(
+        self, memory: DecoderMemory, decoded: DecodedPrompts, keep: Tensor, seen_hw: tuple[int, int]
+    ) -> Tensor:
         """Draw only some masks, and spend nothing on prompts of which none is wanted.
 
         Args:
             memory: that the prompts were decoded with.
             decoded: b prompts of m masks.
             keep: (b, m) bool.
+            seen_hw: how many rows and columns of logits matter. What lies beyond is drawn where that costs nothing
+                more, and 0 elsewhere.
 
         Returns:
             Logits (number of True, 4 h, 4 w), prompt by prompt.
         """
         wanted = keep.any(dim=1)
-        return self.mask_decoder.upscale(memory, decoded.of(wanted))[keep[wanted]]
+        return self.mask_decoder.upscale(memory, decoded.of(wanted), seen_hw)[keep[wanted]]
 
 
 def _build_encoder(config: VitConfig | TinyVitConfig | ConvConfig) -> ImageEncoder:

@@ -157,7 +157,7 @@ class _WindowBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # (b, width, g, g)
         cells = x.permute(0, 2, 3, 1)
         windows = self.attn(to_windows(cells, self.window_size))
-        cells = cells + from_windows(windows, self.window_size, batch=x.shape[0], grid_size=x.shape[2])
+        cells = cells + from_windows(windows, grid_hw=(x.shape[2], x.shape[3]))
         mixed: Tensor = self.local_conv(cells.permute(0, 3, 1, 2))
         fed: Tensor = self.mlp(mixed.permute(0, 2, 3, 1))
         return mixed + fed.permute(0, 3, 1, 2)

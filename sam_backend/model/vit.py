@@ -6,8 +6,8 @@ Backbones for Object Detection" (arXiv 2203.16527). Module names are those of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from sam_backend.model.image_encoder import ImageEncoder, ImageFeatures
 from sam_backend.model.layers import TransformerMlp, embedding_neck
 from sam_backend.model.relative_attention import attend_on_grid
+from sam_backend.model.windows import from_windows, to_windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,9 @@ class _PatchEmbed(nn.Module):
 class _Block(nn.Module):
     """A windowed block, or a global one where ``window_size`` is 0.
 
-    On a CPU it works on one strip of rows after another, as high as a window. A strip's tensors stay in the cache,
-    and those of the whole picture (a hidden layer of 50 MB in ViT-B) never exist.
+    On a CPU it works on one strip of rows after another, as high as a window. A strip's tensors stay in the cache, and
+    those of the whole picture (a hidden layer of 50 MB in ViT-B) never exist. Training takes the grid whole, so that
+    each branch is one call: drop path hangs on it.
     """
 
     def __init__(self, config: VitConfig, window_size: int) -> None:
@@ -90,21 +92,24 @@ class _Block(nn.Module):
         self.mlp = TransformerMlp(config.width, config.mlp_width or 4 * config.width, nn.GELU())
 
     def forward(self, x: Tensor) -> Tensor:  # (b, g, g, width)
-        strips = x.split(self.strip_height if x.device.type == "cpu" else x.shape[1], dim=1)
-        return torch.cat([self._feed_forward(strip) for strip in self._attended(strips)], dim=1)
+        in_strips = x.device.type == "cpu" and not torch.is_grad_enabled()
+        split = partial(torch.split, split_size_or_sections=self.strip_height if in_strips else x.shape[1], dim=1)
+        # Windows never look beyond their strip.
+        strips = map(self._attend, split(x)) if self.window_size else split(self._attend(x))
+        return torch.cat([strip + self.mlp(self.norm2(strip)) for strip in strips], dim=1)
 
-    def _attended(self, strips: tuple[Tensor, ...]) -> Iterator[Tensor]:
-        if self.window_size:  # windows never look beyond their strip
-            return (strip + self.attn.within_windows(self.norm1(strip)) for strip in strips)
-        looks = self.attn.over_grid(self.norm1(strip) for strip in strips)
-        return (strip + look for strip, look in zip(strips, looks, strict=True))
-
-    def _feed_forward(self, x: Tensor) -> Tensor:
-        out: Tensor = x + self.mlp(self.norm2(x))
+    def _attend(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.attn(self.norm1(x))
         return out
 
 
 class _Attention(nn.Module):
+    """Attention within the windows of ``side`` tokens of a grid: a single one, where the grid is as large.
+
+    Windows that reach beyond the grid are filled up with zeros, which take part as keys and values like any token: the
+    official weights were trained so. All there is of a zero token is the bias of ``qkv``, so none is projected.
+    """
+
     def __init__(self, width: int, n_heads: int, side: int) -> None:
         super().__init__()
         self.n_heads = n_heads
@@ -114,47 +119,11 @@ class _Attention(nn.Module):
         self.rel_pos_h = nn.Parameter(torch.zeros(2 * side - 1, width // n_heads))
         self.rel_pos_w = nn.Parameter(torch.zeros(2 * side - 1, width // n_heads))
 
-    def over_grid(self, strips: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Attend over all rows of the strips (b, rows, side, width); gives strips of the same shapes."""
-        qkv = [self.qkv(strip) for strip in strips]
-        attended = self._attend(torch.cat(qkv, dim=1)).split([strip.shape[1] for strip in qkv], dim=1)
-        return (self.proj(strip) for strip in attended)
-
-    def within_windows(self, x: Tensor) -> Tensor:
-        """Attend in each window of (b, h, w, width).
-
-        Windows that reach beyond it are filled up with zeros, which take part as keys and values like any token: the
-        official weights were trained so. All there is of a zero token is the bias of ``qkv``, so nothing is computed.
-        """
-        height, width = x.shape[1:3]
-        qkv = _fill(self.qkv(x), self.qkv.bias, -height % self.side, -width % self.side)
-        attended = self._attend(_to_windows(qkv, self.side))
-        out: Tensor = self.proj(_from_windows(attended, qkv.shape[1:3])[:, :height, :width])
-        return out
-
-    def _attend(self, qkv: Tensor) -> Tensor:
-        """From (b, side, side, 3 * width) to (b, side, side, width)."""
-        heads = qkv.flatten(1, 2).unflatten(-1, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)
-        q, k, v = heads.contiguous()  # each (b, heads, side * side, head_width)
+    def forward(self, x: Tensor) -> Tensor:  # (b, h, w, width)
+        windows = to_windows(self.qkv(x), self.side, filling=self.qkv.bias)
+        heads = torch.unflatten(windows.flatten(1, 2), -1, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = heads.contiguous()  # each (b * n_windows, heads, side * side, head_width)
         attended = attend_on_grid(q, k, v, self.rel_pos_h, self.rel_pos_w, self.side)
-        return attended.transpose(1, 2).flatten(2).unflatten(1, (self.side, self.side))
-
-
-def _fill(x: Tensor, value: Tensor, n_below: int, n_beside: int) -> Tensor:
-    """Add rows and columns of ``value`` (c,) to (b, h, w, c)."""
-    b, height, width, _ = x.shape
-    if n_beside:
-        x = torch.cat([x, value.expand(b, height, n_beside, -1)], dim=2)
-    if n_below:
-        x = torch.cat([x, value.expand(b, n_below, width + n_beside, -1)], dim=1)
-    return x
-
-
-def _to_windows(x: Tensor, side: int) -> Tensor:
-    """Cut (b, h, w, c), both multiples of ``side``, into (b * n_windows, side, side, c)."""
-    return x.unflatten(2, (-1, side)).unflatten(1, (-1, side)).transpose(2, 3).flatten(0, 2)
-
-
-def _from_windows(windows: Tensor, height_width: tuple[int, int]) -> Tensor:
-    n_down, n_across = (size // windows.shape[1] for size in height_width)
-    return windows.unflatten(0, (-1, n_down, n_across)).transpose(2, 3).flatten(3, 4).flatten(1, 2)
+        windows = torch.unflatten(attended.transpose(1, 2).flatten(2), 1, (self.side, self.side))
+        out: Tensor = self.proj(from_windows(windows, grid_hw=(x.shape[1], x.shape[2])))
+        return out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sam_backend.model.decoder_memory import DecoderMemory
 from sam_backend.model.image_encoder import ImageFeatures
 from sam_backend.predict.frame import ImageFrame
 
@@ -12,13 +13,18 @@ from sam_backend.predict.frame import ImageFrame
 class Embedding:
     """A value: make it once per picture, share it between threads, prompt it as often as you like."""
 
-    features: ImageFeatures
-    """Of one picture (batch size 1)."""
+    memory: DecoderMemory
+    """Of one picture: its features, and what the decoder makes of them whatever the prompt."""
 
     frame: ImageFrame
 
     model_version: str
     """The weights that made it; no others can read it."""
+
+    @property
+    def features(self) -> ImageFeatures:
+        """What the image encoder gave (batch size 1)."""
+        return self.memory.features
 
     @property
     def image_hw(self) -> tuple[int, int]:
@@ -27,5 +33,5 @@ class Embedding:
 
     @property
     def nbytes(self) -> int:
-        """Memory that the features hold."""
-        return sum(part.nbytes for part in (self.features.coarse, *self.features.fine))
+        """Memory that the picture takes."""
+        return self.memory.nbytes

@@ -5,6 +5,7 @@ Model px: the picture scaled so that its long side fills the network's square, a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,8 +76,20 @@ class ImageFrame:
     def low_res_to_image_logits(self, low_res_logits: Tensor) -> Tensor:
         """Upsample (n, low, low) logits of the decoder to (n, h, w) in image px; still logits, object where > 0."""
         height, width = self.resized_hw
-        square = _resize_bilinear(low_res_logits, (self.model_size, self.model_size))
+        seen_height, seen_width = self.seen_low_res_hw(low_res_logits.shape[-1])
+        seen = low_res_logits[None, :, :seen_height, :seen_width].to(torch.float32)
+        scale = self.model_size / low_res_logits.shape[-1]
+        square = F.interpolate(seen, scale_factor=scale, mode="bilinear", align_corners=False)[0]
         return _resize_bilinear(square[:, :height, :width], self.image_hw)
+
+    def seen_low_res_hw(self, low_res_size: int) -> tuple[int, int]:
+        """How far the decoder's logits matter to `low_res_to_image_logits`: beyond lies only what fills the square."""
+        per_px = low_res_size / self.model_size
+        height, width = (
+            min(low_res_size, math.floor((side - 0.5) * per_px - 0.5) + 2)  # the lower neighbour of the last px
+            for side in self.resized_hw
+        )
+        return height, width
 
     def low_res_to_image_weights(self, low_res_size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """`low_res_to_image_logits` of one mask as two matrices: ``rows @ low_res_logits @ columns.T``.

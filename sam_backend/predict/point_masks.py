@@ -22,4 +22,5 @@ class PointMasks:
     """(n,). The model's own estimate; not clipped."""
 
     low_res_logits: NDArray[np.float32]
-    """(n, low_res, low_res). Object where > 0."""
+    """(n, low_res, low_res). Object where > 0. Beyond the picture, in what fills up the network's square, they may be 0
+    instead of the decoder's."""

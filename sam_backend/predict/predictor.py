@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sam_backend.errors import DeviceError, ImageError, PromptError
 from sam_backend.model.checkpoint import EMBEDDED_NAME, checkpoint_name, checkpoint_version, load_network
@@ -21,6 +22,10 @@ from sam_backend.types import MaskPrediction, Prompts
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 """The number types a network can run in."""
+
+CPU_PROMPTS_AT_ONCE = 4
+"""Decoded together on a CPU. The picture of each prompt is 4 MB wide at the official sizes, and several such must stay
+in the cache."""
 
 
 def load_sam(path_or_name: str = EMBEDDED_NAME, device: str = "auto", dtype: str = "float32") -> Predictor:
@@ -62,6 +67,14 @@ class Predictor:
 
     device: torch.device
 
+    _position: Tensor = field(init=False, repr=False)
+    """Where the cells of an embedding lie: the same for all pictures."""
+
+    def __post_init__(self) -> None:
+        """Compute what all pictures share."""
+        with torch.inference_mode():
+            object.__setattr__(self, "_position", self.network.grid_position())
+
     @torch.inference_mode()
     def embed(self, image: NDArray[np.uint8]) -> Embedding:
         """Encode a picture: the slow half, once per picture.
@@ -76,7 +89,8 @@ class Predictor:
             raise ImageError(f"a picture needs the shape (h, w, 3) and 8-bit RGB, got {image.shape} of {image.dtype}")
         frame = ImageFrame(image_hw=(image.shape[0], image.shape[1]), model_size=self.network.image_size)
         rgb = torch.tensor(frame.resize_picture(image), device=self.device).permute(2, 0, 1)[None].float()
-        return Embedding(features=self.network.encode_image(rgb), frame=frame, model_version=self.version)
+        memory = self.network.remember(self.network.encode_image(rgb), self._position)
+        return Embedding(memory=memory, frame=frame, model_version=self.version)
 
     def segment(self, embedding: Embedding, prompts: Prompts, multimask: bool = True) -> MaskPrediction:
         """Decode one object's prompts: the fast half.
@@ -100,9 +114,10 @@ class Predictor:
         self._check_own(embedding)
         checked = [_fit_to_picture(one, embedding.frame, self.network.low_res_size) for one in prompts]
         answers: dict[int, MaskPrediction] = {}
-        for indices in _alike(checked):
-            group = self._decode(embedding, [checked[index] for index in indices], multimask)
-            answers.update(zip(indices, group, strict=True))
+        for group in _alike(checked):
+            for indices in _cut(group, self._at_once(len(group))):
+                decoded = self._decode(embedding, [checked[index] for index in indices], multimask)
+                answers.update(zip(indices, decoded, strict=True))
         return [answers[index] for index in range(len(checked))]
 
     @torch.inference_mode()
@@ -119,20 +134,27 @@ class Predictor:
         """
         self._check_own(embedding)
         model_xy = torch.from_numpy(embedding.frame.image_to_model_xy(points_xy.astype(np.float32)))[:, None]
-        clicks = PromptTensors(
-            points_xy=model_xy.to(self.device),
-            is_foreground=torch.ones(model_xy.shape[:2], dtype=torch.bool, device=self.device),
-            box_xyxy=None,
-            mask_logits=None,
-        )
-        logits, iou = self.network.decode(embedding.features, clicks, multimask=True)
-        predicted_iou = iou.flatten().float().cpu().numpy()
-        index = np.flatnonzero(predicted_iou > np.float32(iou_above))
-        return PointMasks(
-            index=index,
-            predicted_iou=predicted_iou[index],
-            low_res_logits=logits.flatten(0, 1)[torch.from_numpy(index).to(self.device)].float().cpu().numpy(),
-        )
+        batches = [
+            self._decode_points(embedding, batch_xy.to(self.device), iou_above)
+            for batch_xy in torch.split(model_xy, self._at_once(len(model_xy)))
+        ]
+        iou, keep, logits = (torch.cat(parts).cpu() for parts in zip(*batches, strict=True))
+        index = np.flatnonzero(keep.numpy())
+        predicted_iou = iou.float().flatten().numpy()[index]
+        return PointMasks(index=index, predicted_iou=predicted_iou, low_res_logits=logits.float().numpy())
+
+    def _decode_points(self, embedding: Embedding, model_xy: Tensor, iou_above: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Predicted IoU (b, 3) of clicks (b, 1, 2), whether it is above the limit, and the logits of those that are."""
+        are_foreground = torch.ones(model_xy.shape[:2], dtype=torch.bool, device=self.device)
+        clicks = PromptTensors(points_xy=model_xy, is_foreground=are_foreground)
+        decoded = self.network.attend(embedding.memory, clicks, multimask=True)
+        keep = decoded.iou.float() > iou_above
+        seen_hw = embedding.frame.seen_low_res_hw(self.network.low_res_size)
+        return decoded.iou, keep, self.network.upscale_some(embedding.memory, decoded, keep, seen_hw)
+
+    def _at_once(self, n: int) -> int:
+        """How many of n prompts to decode together: what fits in a CPU's cache, or all."""
+        return CPU_PROMPTS_AT_ONCE if self.device.type == "cpu" else n
 
     def _check_own(self, embedding: Embedding) -> None:
         if embedding.model_version != self.version:
@@ -142,14 +164,15 @@ class Predictor:
 
     def _decode(self, embedding: Embedding, prompts: list[Prompts], multimask: bool) -> list[MaskPrediction]:
         tensors = _to_tensors(prompts, embedding.frame, self.device, self.network.mask_decoder.iou_token.weight.dtype)
-        logits, iou = self.network.decode(embedding.features, tensors, multimask)
+        decoded = self.network.attend(embedding.memory, tensors, multimask)
+        logits = self.network.upscale(embedding.memory, decoded)
         return [
             MaskPrediction(
                 masks=(embedding.frame.low_res_to_image_logits(one_logits) > 0).cpu().numpy(),
                 predicted_iou=one_iou.float().cpu().numpy(),
                 low_res_logits=one_logits.float().cpu().numpy(),
             )
-            for one_logits, one_iou in zip(logits, iou, strict=True)
+            for one_logits, one_iou in zip(logits, decoded.iou, strict=True)
         ]
 
 
@@ -205,6 +228,10 @@ def _alike(prompts: Sequence[Prompts]) -> list[list[int]]:
     for index, one in enumerate(prompts):
         groups[len(one.points_xy), one.box_xyxy is not None, one.mask_logits is not None].append(index)
     return list(groups.values())
+
+
+def _cut(indices: list[int], n_most: int) -> list[list[int]]:
+    return [indices[start : start + n_most] for start in range(0, len(indices), n_most)]
 
 
 def _to_tensors(prompts: list[Prompts], frame: ImageFrame, device: torch.device, dtype: torch.dtype) -> PromptTensors:

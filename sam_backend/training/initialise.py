@@ -11,8 +11,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from sam_backend.model.sam import Sam
 from sam_backend.model.downscaled_attention import DownscaledAttention
+from sam_backend.model.sam import Sam
 
 FREQUENCY_SPREAD = (0.5, 4.0)
 """Cycles across half the picture. Around 1, as in the official network, small neighbours look too much alike."""

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def test_only_promising_masks_are_handed_out(tiny_predictor: Predictor, embeddin
     few = tiny_predictor.decode_points(embedding, POINTS_XY, iou_above=limit)
     np.testing.assert_array_equal(few.index, np.flatnonzero(everything.predicted_iou > limit))
     assert len(few.index) == 3
-    np.testing.assert_array_equal(few.low_res_logits, everything.low_res_logits[few.index])
+    np.testing.assert_allclose(few.low_res_logits, everything.low_res_logits[few.index], atol=1e-5)
     np.testing.assert_array_equal(few.predicted_iou, everything.predicted_iou[few.index])
 
 
@@ -40,7 +41,12 @@ def test_where_no_mask_is_promising_none_comes(tiny_predictor: Predictor, embedd
     assert tiny_predictor.decode_points(embedding, POINTS_XY, iou_above=math.inf).low_res_logits.shape == (0, 16, 16)
 
 
+def test_no_points_have_no_masks(tiny_predictor: Predictor, embedding: Embedding) -> None:
+    masks = tiny_predictor.decode_points(embedding, np.zeros((0, 2)), iou_above=-math.inf)
+    assert masks.low_res_logits.shape == (0, 16, 16)
+
+
 def test_an_embedding_of_another_model_is_refused(tiny_predictor: Predictor, embedding: Embedding) -> None:
-    foreign = Embedding(embedding.features, embedding.frame, "other-model")
+    foreign = replace(embedding, model_version="other-model")
     with pytest.raises(PromptError, match="the embedding was made by other-model"):
         tiny_predictor.decode_points(foreign, POINTS_XY, iou_above=0.5)

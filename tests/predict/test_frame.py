@@ -3,6 +3,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional as F
 
 from sam_backend.errors import ImageError
 from sam_backend.predict.frame import ImageFrame
@@ -53,3 +54,17 @@ def test_coverage_keeps_the_area() -> None:
 def test_a_picture_without_pixels_is_refused() -> None:
     with pytest.raises(ImageError, match="at least one pixel, got 5 x 0"):
         ImageFrame(image_hw=(0, 5), model_size=64)
+
+
+@given(height=st.integers(1, 90), width=st.integers(1, 90), low_res_size=st.sampled_from([16, 32, 64]))
+def test_only_what_is_seen_of_the_logits_is_enlarged(height: int, width: int, low_res_size: int) -> None:
+    frame = ImageFrame(image_hw=(height, width), model_size=64)
+    logits = torch.randn(2, low_res_size, low_res_size)
+    square = F.interpolate(logits[None], (64, 64), mode="bilinear", align_corners=False)
+    resized_height, resized_width = frame.resized_hw
+    plain = F.interpolate(square[..., :resized_height, :resized_width], (height, width), mode="bilinear")[0]
+    assert torch.equal(frame.low_res_to_image_logits(logits), plain)
+    seen_height, seen_width = frame.seen_low_res_hw(low_res_size)
+    logits[:, seen_height:] = torch.nan
+    logits[:, :, seen_width:] = torch.nan
+    assert torch.equal(frame.low_res_to_image_logits(logits), plain)

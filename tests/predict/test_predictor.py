@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sam_backend.errors import DeviceError, ImageError, PromptError
-from sam_backend.predict.predictor import Predictor, load_sam
+from sam_backend.predict.predictor import CPU_PROMPTS_AT_ONCE, Predictor, load_sam
 from sam_backend.types import Prompts
 
 CLICK = Prompts.of(points=[(40, 20, True)])
@@ -52,6 +52,14 @@ def test_a_batch_of_mixed_prompts_equals_each_alone(tiny_predictor: Predictor, i
         alone = tiny_predictor.segment(embedding, one)
         np.testing.assert_allclose(answer.low_res_logits, alone.low_res_logits, atol=1e-5)
         np.testing.assert_allclose(answer.predicted_iou, alone.predicted_iou, atol=1e-5)
+
+
+def test_more_prompts_than_fit_in_the_cache_are_answered_in_order(tiny_predictor: Predictor, image: np.ndarray) -> None:
+    embedding = tiny_predictor.embed(image)
+    clicks = [Prompts.of(points=[(9 * index, 4 * index, True)]) for index in range(CPU_PROMPTS_AT_ONCE * 2 + 1)]
+    for click, answer in zip(clicks, tiny_predictor.segment_batch(embedding, clicks), strict=True):
+        alone = tiny_predictor.segment(embedding, click)
+        np.testing.assert_allclose(answer.low_res_logits, alone.low_res_logits, atol=1e-5)
 
 
 def test_no_prompts_give_no_answers(tiny_predictor: Predictor, image: np.ndarray) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sam_backend.model.decoder_memory import DecoderMemory
 from sam_backend.model.image_encoder import ImageFeatures
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.frame import ImageFrame
@@ -31,9 +32,9 @@ class RecordedDecoder:
 
     def embed(self, image: NDArray[np.uint8]) -> Embedding:
         frame = ImageFrame((image.shape[0], image.shape[1]), 1024)
-        features = ImageFeatures(torch.tensor([self.n_embedded]))
+        memory = DecoderMemory(ImageFeatures(torch.tensor([self.n_embedded])), torch.zeros(0), shared=None)
         self.n_embedded += 1
-        return Embedding(features=features, frame=frame, model_version="recorded")
+        return Embedding(memory=memory, frame=frame, model_version="recorded")
 
     def decode_points(self, embedding: Embedding, points_xy: NDArray[np.float64], iou_above: float) -> PointMasks:
         crop = self._crops[int(embedding.features.coarse)]

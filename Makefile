@@ -11,9 +11,9 @@ COV := --cov --cov-report=term
 
 SPLITS := sam_backend/training/splits
 PHOTOS = $(DATA)/coco_free/instances.json,share=.08,without=$(SPLITS)/coco_free_held_out.txt,held-out=.3
-NUTS = $(DATA)/nuts/trainval.json,share=.05,held-out=.3
-EMBEDDED_DATA = --data $(DATA)/nuclei,share=.35,without=$(SPLITS)/nuclei_held_out.txt,held-out=0 \
-	--data $(PHOTOS) --data $(NUTS) --cutouts $(RUNS)/cutouts,share=.42 --scenes .10
+NUTS = $(DATA)/nuts/trainval.json,share=.04,held-out=.3
+EMBEDDED_DATA = --data $(DATA)/nuclei,share=.22,without=$(SPLITS)/nuclei_held_out.txt,held-out=0 \
+	--data $(PHOTOS) --data $(NUTS) --cutouts $(RUNS)/cutouts,share=.46 --scenes .20
 
 .PHONY: run test check e2e train-embedded evaluate-embedded clean
 

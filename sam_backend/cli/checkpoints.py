@@ -6,6 +6,7 @@ import argparse
 import os
 from dataclasses import fields
 from pathlib import Path
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -63,7 +64,7 @@ def run_download(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _bar(checkpoint: PublishedCheckpoint) -> tqdm[int]:
+def _bar(checkpoint: PublishedCheckpoint) -> tqdm[NoReturn]:
     """A bar on a terminal, nothing in a log."""
     return tqdm(
         total=checkpoint.size_bytes,

@@ -15,7 +15,9 @@ import requests
 from sam_backend.errors import CheckpointError
 from sam_backend.model.published import PublishedCheckpoint, places_of, sha256_of
 
-CHUNK_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 14
+"""Small, for what had arrived of the chunk in which a connection breaks is lost."""
+
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10, 60
 OK, PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE = 200, 206, 416
 
@@ -91,7 +93,7 @@ def _fetch_rest(url: str, part: Path, n_here: int, checkpoint: PublishedCheckpoi
         headers["Range"] = f"bytes={n_here}-"
     with requests.get(url, headers=headers, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)) as response:
         if response.status_code == RANGE_NOT_SATISFIABLE:
-            part.unlink()
+            part.unlink(missing_ok=True)
         goes_on = _check_answer(response, url, n_here, checkpoint)
         n_done = n_here if goes_on else 0
         with part.open("ab" if goes_on else "wb") as file:

@@ -125,6 +125,8 @@ class _ConvNorm(nn.Module):
         mean, variance = cast(Tensor, self.bn.running_mean), cast(Tensor, self.bn.running_var)
         factor = self.bn.weight * torch.rsqrt(variance + self.bn.eps)
         kernel, bias = self.c.weight * factor.view(-1, 1, 1, 1), self.bn.bias - mean * factor
+        # Statistics stay float32 when a network runs in another dtype: the folding is exact, its result is rounded.
+        kernel, bias = kernel.to(x.dtype), bias.to(x.dtype)
         return F.conv2d(x, kernel, bias, self.c.stride, self.c.padding, groups=self.c.groups)
 
 
@@ -157,7 +159,8 @@ class _WindowBlock(nn.Module):
         windows = self.attn(to_windows(cells, self.window_size))
         cells = cells + from_windows(windows, grid_hw=(x.shape[2], x.shape[3]))
         mixed: Tensor = self.local_conv(cells.permute(0, 3, 1, 2))
-        return mixed + self.mlp(mixed.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        fed: Tensor = self.mlp(mixed.permute(0, 2, 3, 1))
+        return mixed + fed.permute(0, 3, 1, 2)
 
 
 class _Attention(nn.Module):

@@ -82,6 +82,9 @@ def _tiny_vit_config(state: StateDict) -> TinyVitConfig:
     depths = [_count(state, rf"image_encoder\.layers\.{stage}\.blocks\.(\d+)\.") for stage in range(4)]
     biases = [f"image_encoder.layers.{stage}.blocks.0.attn.attention_biases" for stage in (1, 2, 3)]
     n_heads, n_distances = zip(*(_shape(state, name, n_dims=2) for name in biases), strict=True)
+    for name, n, width in zip(biases, n_heads, widths[1:], strict=True):
+        if width % n:
+            raise CheckpointError(f"the weight {name} has {n} heads for a width of {width}: this is another network")
     return TinyVitConfig(
         widths=(widths[0], widths[1], widths[2], widths[3]),
         depths=(depths[0], depths[1], depths[2], depths[3]),

@@ -62,7 +62,8 @@ def _is_safetensors(path: Path) -> bool:
 
 
 def _load_pickled(path: Path) -> object:
-    return torch.load(path, map_location="cpu", weights_only=True)
+    with path.open("rb") as file:  # a path would let PyTorch go by the ending of the name
+        return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def _unreadable(path: Path, reason: str) -> str:

@@ -16,7 +16,7 @@ VIT_L = TrainingSettings(n_steps=180_000, pictures_per_step=128, learning_rate=4
 VIT_B = TrainingSettings(n_steps=180_000, pictures_per_step=128, learning_rate=8e-4, layer_decay=0.6, drop_path=0.6)
 
 SMALL = TrainingSettings(
-    n_steps=2800,
+    n_steps=2200,
     pictures_per_step=4,
     learning_rate=3e-4,
     n_warmup_steps=100,

@@ -24,17 +24,23 @@ RECENT_LESSONS = 200
 class ProgressBar:
     """Steps done, time left, and the means of the last lessons."""
 
-    def __init__(self, n_steps: int, n_steps_done: int = 0) -> None:
-        # A line now and then where no terminal moves the bar.
-        self._bar = tqdm(total=n_steps, initial=n_steps_done, unit="step", mininterval=1, dynamic_ncols=True)
+    def __init__(self, n_steps: int) -> None:
+        self._bar = tqdm(total=n_steps, unit="step", mininterval=1, dynamic_ncols=True)
         self._recent: deque[LessonReport] = deque(maxlen=RECENT_LESSONS)
 
     def step(self, n_steps_done: int, learning_rate: float, lessons: Sequence[LessonReport]) -> None:
         """Move the bar."""
+        if self._bar.n == 0:  # a resumed run begins later, and its earlier steps took none of this time
+            self._bar.initial = self._bar.n = n_steps_done - 1
         self._recent.extend(lessons)
         loss, first, last = _means(self._recent)
         self._bar.set_postfix_str(f"loss {loss:.3f}, mIoU first {first:.3f} last {last:.3f}", refresh=False)
         self._bar.update(n_steps_done - self._bar.n)
+
+    @property
+    def n_steps_shown(self) -> tuple[int, int]:
+        """Where this part of the run began, and where it is."""
+        return int(self._bar.initial), int(self._bar.n)
 
     def validation(self, n_steps_done: int, validation: Validation) -> None:
         """Write a line above the bar."""

@@ -6,72 +6,58 @@ import pytest
 from PIL import Image
 
 from sam_backend.__main__ import main
-from sam_backend.training.data.label_folder import held_out_nuclei
+from sam_backend.cli import evaluate
+from sam_backend.evaluation import extras
 
 
 @pytest.fixture
-def labels() -> np.ndarray:
+def pictures(tmp_path: Path) -> Path:
+    """A folder of one picture with two bright discs."""
     y, x = np.mgrid[:64, :80]
     nucleus, small = (x - 30) ** 2 + (y - 30) ** 2 < 200, (x - 60) ** 2 + (y - 40) ** 2 < 100
-    return nucleus.astype(np.uint16) + 2 * small.astype(np.uint16)
+    folder = tmp_path / "pictures"
+    for part, pixels in (("images", (nucleus | small) * np.uint8(200)), ("labels", nucleus + 2 * small.astype(int))):
+        (folder / part).mkdir(parents=True)
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / part / "one.png")
+    return folder
 
 
-@pytest.fixture
-def nuclei(labels: np.ndarray, tmp_path: Path) -> Path:
-    """A folder with two pictures, one of them held out."""
-    for part in ("images", "labels"):
-        (tmp_path / part).mkdir()
-    for name in ("seen", min(held_out_nuclei())):
-        Image.fromarray((labels > 0).astype(np.uint8) * 200).save(tmp_path / "images" / f"{name}.png")
-        Image.fromarray(labels).save(tmp_path / "labels" / f"{name}.png")
-    return tmp_path
-
-
-def test_evaluate_prints_the_table_and_writes_figures_and_plot(
-    nuclei: Path, labels: np.ndarray, tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_evaluate_with_tools_compares_and_draws_the_calibration(
+    pictures: Path, tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["evaluate", "--nuclei", str(nuclei), "--data", f"both={nuclei}", "--scenes", "1", "--max-objects", "3"]
-    outputs = ["--json", str(tmp_path / "figures.json"), "--plot", str(tmp_path / "calibration.png"), "--tools"]
-    assert main([*words, *outputs, "--checkpoint", str(tiny_checkpoint)]) == 0
+    figures, plot = tmp_path / "figures.json", tmp_path / "calibration.png"
+    words = ["evaluate", "--data", f"discs={pictures}", "--scenes", "1", "--max-objects", "2", "--tools"]
+    assert main([*words, "--json", str(figures), "--plot", str(plot), "--checkpoint", str(tiny_checkpoint)]) == 0
     printed = capsys.readouterr().out
-    shares = [(labels == label).sum() / side**2 for label, side in ((1, 29), (2, 19))]
-    assert f"| filled box                    | {np.mean(shares):.3f}" in printed
-    assert "| nuclei (2) | both (3) | scenes (3) |" in printed
-    assert "nuclei, box: the model is" in printed
-    figures = json.loads((tmp_path / "figures.json").read_text("utf-8"))
-    assert {name: one["n_objects"] for name, one in figures["columns"].items()} == {"nuclei": 2, "both": 3, "scenes": 3}
-    assert set(figures["columns"]["both"]["mean_iou"]["1 click"]) >= {"model", "random walker", "flood fill"}
-    with Image.open(tmp_path / "calibration.png") as plot:
-        assert plot.format == "PNG"
+    assert "| discs (2) | scenes (2) |" in printed
+    assert "discs, box: the model is" in printed
+    columns = json.loads(figures.read_text("utf-8"))["columns"]
+    assert columns["discs"]["mean_iou"]["box"]["GrabCut"] > 0.9
+    assert set(columns["scenes"]["mean_iou"]["5 clicks"]) == {"model", "random walker", "flood fill"}
+    with Image.open(plot) as drawn:
+        assert drawn.format == "PNG"
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ([], "there is nothing to evaluate on"),
-        (["--nuclei", "."], "holds no pictures to use"),
-        (["--scenes", "none"], "'none' is no number of things"),
-        (["--scenes", "0"], "'0' is no number of things"),
-        (["--data", "photos"], "'photos' is no data set: give NAME=PATH"),
-        (["--data", "mine=nowhere"], "nowhere doesn't exist"),
-        (["--data", "mine=here,colour=red"], "'colour' isn't known"),
-        (["--data", "mine=here,share=much"], "is no data set"),
-        (["--data", "mine=here,part=0:0:2:1"], "makes no sense"),
-    ],
-    ids=[
-        *("no data", "empty folder", "no number", "zero", "no name"),
-        *("no such place", "unknown word", "share is no number", "no such part"),
-    ],
-)
-def test_bad_input_gives_one_line(
-    words: list[str], message: str, nuclei: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("words", [["--plot", "calibration.png"], ["--tools"]], ids=["plot", "tools"])
+def test_a_missing_library_is_told_before_the_work(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with_folder = [word.replace("FOLDER", str(nuclei)) for word in words]
-    try:
-        code = main(["evaluate", *with_folder])
-    except SystemExit as stopped:  # argparse's way out
-        code = stopped.code
-    error = capsys.readouterr().err
-    assert code == 2
-    assert message in error
-    assert error.count("\n") == 1
+    def nothing_installed(module: str) -> None:
+        raise ImportError(module)
+
+    def work(*_: object) -> None:
+        pytest.fail("the work began")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(extras, "import_module", nothing_installed)
+    monkeypatch.setattr(evaluate, "evaluate_pictures", work)
+    assert main(["evaluate", "--scenes", "1", *words]) == 2
+    assert "pip install 'sam-backend[eval]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["none", "0", "-3"])
+def test_a_number_of_pictures_is_1_or_more(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", f"--scenes={number}"])
+    assert stop.value.code == 2
+    assert "is no number of things: give 1 or more" in capsys.readouterr().err

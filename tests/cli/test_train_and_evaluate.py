@@ -34,6 +34,18 @@ def pictures(labels: np.ndarray, tmp_path: Path) -> Path:
     return folder
 
 
+def test_evaluate_prints_the_table_of_the_held_out_part(
+    pictures: Path, labels: np.ndarray, tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = tmp_path / "figures.json"
+    words = ["evaluate", "--nuclei", str(pictures), "--checkpoint", str(tiny_checkpoint), "--json", str(figures)]
+    assert main(words) == 0
+    shares = [(labels == label).sum() / side**2 for label, side in ((1, 29), (2, 19))]
+    row = next(line for line in capsys.readouterr().out.splitlines() if "filled box" in line)
+    assert f"{np.mean(shares):.3f}" in row
+    assert json.loads(figures.read_text())
+
+
 def test_the_same_words_give_train_and_evaluate_the_two_parts(
     pictures: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
@@ -44,6 +56,31 @@ def test_the_same_words_give_train_and_evaluate_the_two_parts(
         assert main([*words, "--checkpoint", str(tiny_checkpoint)]) == 0
         column = json.loads(figures.read_text())["columns"]["mine"]
         assert column["n_objects"] == 2 * n_objects  # sets of one name are joined
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--data", "mine"], "is no data set: give NAME=PATH"),
+        (["--data", "mine=nowhere"], "nowhere doesn't exist"),
+        (["--data", "mine=here,colour=red"], "'colour' isn't known"),
+        (["--data", "mine=here,share=much"], "is no data set"),
+        (["--data", "mine=here,part=0:0:2:1"], "makes no sense"),
+        ([], "there is nothing to evaluate on"),
+    ],
+    ids=["no name", "no such place", "unknown word", "no number", "no such part", "nothing"],
+)
+def test_evaluate_without_sense_gives_one_line(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code: int | str | None = main(["evaluate", *words])
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
 
 
 def test_train_goes_on_from_weights_and_resumes(

@@ -10,7 +10,7 @@ class OnePicture:
 
     def draw(self, rng: np.random.Generator, window_px: int, max_masks: int) -> Sample:
         mask = np.zeros((window_px, window_px), np.bool_)
-        mask[window_px // 4 : window_px * 3 // 4, window_px // 3 : window_px * 2 // 3] = True
+        mask[window_px // 4 : window_px * 3 // 4, window_px * 5 // 16 : window_px * 11 // 16] = True
         return Sample(image=np.repeat(mask[..., None] * np.uint8(220), 3, axis=2), masks=mask[None])
 
 

@@ -12,7 +12,7 @@ from sam_backend.training.sample import LabelledPicture
 SIZE_PX = 64
 CONV = SamConfig(ConvConfig(SIZE_PX, (8, 8, 16, 16), (1, 2, 1, 1), 32), 2, 32, 32, draws_prompts=True)
 VIT = SamConfig(
-    VitConfig(width=32, depth=3, n_heads=2, global_blocks=(1,), grid_size=4, window_size=3, out_width=32), 2
+    VitConfig(width=32, depth=3, n_heads=2, global_blocks=(1,), grid_size=4, window_size=3, out_width=32), 2, 32, 32
 )
 KINDS = {"vit": VIT, "conv": CONV}
 

@@ -2,7 +2,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.ndimage import distance_transform_edt
@@ -75,6 +75,7 @@ def test_equally_deep_errors_get_the_click_on_the_object() -> None:
     assert correcting_click(rectangle(40, 5, 45, 10), rectangle(10, 5, 15, 10)) == (12.5, 7.5, True)
 
 
+@settings(max_examples=25)  # each draws some thirty distance maps
 @given(st.lists(masks.filter(np.any), min_size=1, max_size=4), st.integers(1, 6))
 def test_whoever_paints_what_is_clicked_gets_better_each_round(truths: list[np.ndarray], n_clicks: int) -> None:
     """The answerer marks just the clicked pixels; so each click mends one pixel and none is given twice."""

@@ -17,7 +17,7 @@ def test_one_picture_is_learnt_by_heart_in_seconds() -> None:
     lesson = make_lesson(Sample(picture.image, np.asarray(picture.masks)), SIZE_PX)
     optimizer, generator = torch.optim.AdamW(network.parameters(), lr=2e-3), torch.Generator().manual_seed(0)
     reports: list[LessonReport] = []
-    for _ in range(60):
+    for _ in range(50):
         reports.append(learn(network, lesson, ROUNDS, 1.0, generator))
         optimizer.step()
         optimizer.zero_grad()

@@ -111,6 +111,17 @@ def test_nothing_to_resume_is_said(network: Sam, tmp_path: Path) -> None:
         run(new_trainer(network), TINY, RunFolder(tmp_path), resumes=True)
 
 
+def test_the_bar_of_a_resumed_run_counts_its_own_steps_only(
+    network: Sam, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(new_trainer(network), TINY, RunFolder(tmp_path), reporters=[Diary(stops_after=3)])
+    bar = ProgressBar(TINY.n_steps)
+    run(new_trainer(network), TINY, RunFolder(tmp_path), reporters=[bar], resumes=True)
+    assert bar.n_steps_shown == (3, 6)
+    bar.close()
+    assert "6/6" in capsys.readouterr().err
+
+
 def test_the_bar_and_the_curves_tell_what_happens(
     network: Sam, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

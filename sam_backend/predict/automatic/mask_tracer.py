@@ -108,7 +108,7 @@ class MaskTracer:
         n_upper = self._count(blocks, upper, decided >= IN_UPPER)
         n_lower = self._count(blocks, lower, decided >= IN_LOWER)
         with np.errstate(invalid="ignore"):  # 0 / 0 is NaN, as in the official code
-            stability: NDArray[np.float32] = n_upper.astype(np.float32) / n_lower.astype(np.float32)
+            stability: NDArray[np.float32] = np.divide(n_upper, n_lower, dtype=np.float32, casting="same_kind")
         return stability
 
     def _count(self, blocks: BoundaryBlocks, threshold: float, is_above: NDArray[np.bool_]) -> NDArray[np.int64]:

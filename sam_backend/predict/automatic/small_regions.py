@@ -82,5 +82,5 @@ def remove_small_islands(
 def _label(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """The number of each pixel's piece, 0 outside, and the pieces' sizes in px."""
     labels = np.zeros(mask.shape, np.int32)
-    n_pieces = ndimage.label(mask, _TOUCHING, output=labels)
-    return labels, np.bincount(labels.ravel(), minlength=int(n_pieces) + 1)
+    ndimage.label(mask, _TOUCHING, output=labels)
+    return labels, np.bincount(labels.ravel(), minlength=1)

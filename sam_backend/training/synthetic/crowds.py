@@ -63,11 +63,12 @@ def _alike_models(side_px: float, rng: np.random.Generator) -> list[Model]:
     shape = random_compact_shape(rng) if rng.random() < 0.75 else random_shape(rng)
     common = random_pose(rng) if rng.random() < 0.5 else None
     variety, has_parts = rng.uniform(2, 35), side_px >= SMALLEST_WITH_PARTS_PX and rng.random() < 0.45
-    models, first = [], surfaced(np.ones((round(side_px), round(side_px)), np.float32), 0, 0, rng)
+    models, first = [], surfaced(np.ones((math.ceil(side_px) + 1,) * 2, np.float32), 0, 0, rng)
     for _ in range(N_MODELS):
         cover = draw_cover(shape, side_px, common or random_pose(rng), rng)
-        colour = (first.colour + rng.normal(0, variety, 3).astype(np.float32)).clip(0, 255)
-        whole = Layer(colour=colour, alpha=cover, left_px=-(len(cover) // 2), top_px=-(len(cover) // 2))
+        height, width = cover.shape
+        colour = (first.colour[:height, :width] + rng.normal(0, variety, 3).astype(np.float32)).clip(0, 255)
+        whole = Layer(colour=colour, alpha=cover, left_px=-(cover.shape[1] // 2), top_px=-(cover.shape[0] // 2))
         parts = [part_layer(part, whole, rng) for part in place_parts(cover, rng)] if has_parts else []
         models.append(Model(whole, parts))
     return models
@@ -104,7 +105,8 @@ def _tiles(
         ((cell - 1 + rng.uniform(0.1, 0.9, grid_hw)) * pitch_px).astype(np.float32).ravel()
         for cell in np.indices(grid_hw)
     )
-    nearest_px = next_px = np.full(x.shape, np.inf, np.float32)
+    nearest_px: NDArray[np.float32] = np.full(x.shape, np.inf, np.float32)
+    next_px = nearest_px
     tiles = np.zeros(x.shape, np.int64)
     for row_step, column_step in product((-1, 0, 1), repeat=2):
         seed = (row + row_step) * grid_hw[1] + column + column_step
@@ -112,12 +114,12 @@ def _tiles(
         next_px = np.minimum(next_px, np.maximum(nearest_px, distance_px))
         tiles = np.where(distance_px < nearest_px, seed, tiles)
         nearest_px = np.minimum(nearest_px, distance_px)
-    return _counted_from_1(tiles), nearest_px, (next_px - nearest_px) / 2
+    return _counted_from_1(tiles), nearest_px, (next_px - nearest_px) / np.float32(2)
 
 
 def _counted_from_1(tiles: NDArray[np.int64]) -> NDArray[np.int64]:
     present = np.bincount(tiles.ravel()) > 0
-    counted: NDArray[np.int64] = np.cumsum(present)[tiles]
+    counted: NDArray[np.int64] = np.cumsum(present, dtype=np.int64)[tiles]
     return counted
 
 

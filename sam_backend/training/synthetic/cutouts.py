@@ -35,7 +35,7 @@ class CutoutFolder:
             )
         self._folder = folder
         self._objects = _by_source_and_family(index.objects)
-        self._backgrounds = index.backgrounds
+        self.backgrounds = index.backgrounds
         self._cache = PictureCache(cache_bytes)
 
     def draw_object(self, rng: np.random.Generator) -> Entry:
@@ -50,7 +50,7 @@ class CutoutFolder:
 
     def draw_photograph(self, rng: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:
         """(h, w, 3) RGB, 0 to 255: a random part of a random background, perhaps mirrored."""
-        entry = self._backgrounds[int(rng.integers(len(self._backgrounds)))]
+        entry = self.backgrounds[int(rng.integers(len(self.backgrounds)))]
         share = float(np.exp(rng.uniform(np.log(0.25), 0)))
         whole = self._cache.read(self._folder / entry.file, SHARPNESS * max(height, width) / share, "RGB")
         scale = share * min(whole.width / width, whole.height / height)

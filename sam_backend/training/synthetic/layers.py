@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 SMALLEST_VISIBLE_PX = 16
 LEAST_VISIBLE_SHARE = 0.2
 
+LARGER_OFTENER = 0.3
+"""Power of a thing's visible area that weighs how often it is drawn: 4 times as often at 100 times the area."""
+
 Window = tuple[slice, slice]
 """Rows and columns."""
 
@@ -84,13 +87,13 @@ class Canvas:
         below += layer.alpha[part][..., None] * (layer.colour[part] - below)
         return seen, part
 
-    def paint_mosaic(self, tiles: NDArray[np.int64], colour: NDArray[np.float32], parts_of: int = 0) -> int:
+    def paint_mosaic(self, tiles: NDArray[np.int64], colour: NDArray[np.float32], parts_of: int | None = None) -> int:
         """Lay many things on top that don't cover each other.
 
         Args:
             tiles: (h, w): 1 and on where the things are, 0 between them.
             colour: (h, w, 3) RGB, 0 to 255.
-            parts_of: 0 if tiles are wholes; else tile k is a part of the thing numbered ``parts_of`` + k.
+            parts_of: None if tiles are wholes; else what this returned for their wholes, tile by tile.
 
         Returns:
             What to add to a tile to get its number.
@@ -98,7 +101,7 @@ class Canvas:
         offset = len(self._wholes) - 1
         areas_px = np.bincount(tiles.ravel())
         for tile, area_px in enumerate(areas_px[1:], start=1):
-            self._count_in(parts_of + tile if parts_of else 0, int(area_px))
+            self._count_in(0 if parts_of is None else parts_of + tile, int(area_px))
         covered = tiles > 0
         self.picture[covered] = colour[covered]
         self.topmost[covered] = (tiles[covered] + offset).astype(np.int16)
@@ -106,12 +109,16 @@ class Canvas:
 
     def visible_numbers(self) -> NDArray[np.int64]:
         """(n,): the things of which enough is seen, from the lowest to the topmost."""
-        seen_px = np.bincount(self.topmost.ravel(), minlength=len(self._wholes))
-        for number in range(len(self._wholes) - 1, 0, -1):
-            seen_px[self._wholes[number]] += seen_px[number]
-        seen_px[0] = 0
         least_px = np.maximum(SMALLEST_VISIBLE_PX, LEAST_VISIBLE_SHARE * np.array(self._areas_px))
-        return np.flatnonzero(seen_px >= least_px)
+        return np.flatnonzero(self._seen_px() >= least_px)
+
+    def draw_visible(self, rng: np.random.Generator, n_most: int) -> NDArray[np.int64]:
+        """(n,), n <= ``n_most``: random ones of them, large ones more often, or a crowd's many would be all."""
+        numbers = self.visible_numbers()
+        weights = self._seen_px()[numbers] ** LARGER_OFTENER
+        if len(numbers) == 0:
+            return numbers
+        return rng.choice(numbers, min(n_most, len(numbers)), replace=False, p=weights / weights.sum())
 
     def masks(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """(n, h, w): what is seen of things and of their parts."""
@@ -123,6 +130,14 @@ class Canvas:
         for mask, row in zip(masks, belongs, strict=True):
             np.take(row, self.topmost, out=mask)
         return masks
+
+    def _seen_px(self) -> NDArray[np.int64]:
+        """(n + 1,): how many pixels show each thing or a part of it; 0 for the background."""
+        seen_px = np.bincount(self.topmost.ravel(), minlength=len(self._wholes))
+        for number in range(len(self._wholes) - 1, 0, -1):
+            seen_px[self._wholes[number]] += seen_px[number]
+        seen_px[0] = 0
+        return seen_px
 
     def _count_in(self, part_of: int, area_px: int) -> int:
         self._wholes.append(part_of)

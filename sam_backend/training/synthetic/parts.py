@@ -22,6 +22,7 @@ Cover = NDArray[np.float32]
 """(h, w), 0 to 1."""
 
 SMALLEST_PART_PX = 5.0
+SMALLEST_WHOLE_PX = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,25 +44,29 @@ class Part:
 
 
 def place_parts(whole: Cover, rng: np.random.Generator) -> list[Part]:
-    """One to nine parts, each within the cover of the whole."""
+    """Up to nine parts, each within the cover (h, w) of the whole; none in a whole too small to show them."""
+    if min(whole.shape) < SMALLEST_WHOLE_PX:
+        return []
     placing = _PLACINGS[int(rng.choice(len(_PLACINGS), p=_PLACING_SHARES))]
     placed = list(placing(whole, rng))
     return [Part(cover=part.cover * part.of(whole), left_px=part.left_px, top_px=part.top_px) for part in placed]
 
 
-def body_with_limbs(side_px: int, rng: np.random.Generator) -> list[Cover]:
-    """Covers (side, side) of a body and of one to five limbs that stick out of it, from the lowest to the topmost."""
-    body_px = round(side_px * rng.uniform(0.4, 0.65))
-    body = _centred(draw_cover(random_compact_shape(rng), body_px, random_pose(rng), rng), side_px, 0.5, 0.5)
+def body_with_limbs(side_px: int, rng: np.random.Generator) -> tuple[Cover, list[Part]]:
+    """A whole (side, side) and its parts from the lowest to the topmost: a body and up to five limbs that stick out."""
+    whole = np.zeros((side_px, side_px), np.float32)
+    body = draw_cover(random_compact_shape(rng), side_px * rng.uniform(0.4, 0.65), random_pose(rng), rng)
     limb_shape = rod if rng.random() < 0.4 else random_compact_shape(rng)
     n_limbs = int(rng.integers(1, 6))
     turns = rng.uniform(0, 2 * math.pi) + (np.arange(n_limbs) + rng.uniform(-0.2, 0.2, n_limbs)) * 2 * math.pi / n_limbs
-    limbs = []
+    pieces = [_around(body, side_px / 2, side_px / 2, whole)]
     for turn in turns:
-        limb_px = round(side_px * rng.uniform(0.25, 0.4))
-        cover = draw_cover(limb_shape, limb_px, random_pose(rng), rng)
-        limbs.append(_centred(cover, side_px, 0.5 + 0.3 * math.cos(turn), 0.5 + 0.3 * math.sin(turn)))
-    return [body, *limbs] if rng.random() < 0.5 else [*limbs, body]
+        limb = draw_cover(limb_shape, side_px * rng.uniform(0.25, 0.4), random_pose(rng), rng)
+        x_px, y_px = (side_px * (0.5 + 0.3 * wave) for wave in (math.cos(turn), math.sin(turn)))
+        pieces.append(_around(limb, x_px, y_px, whole))
+    for piece in pieces:
+        np.maximum(piece.of(whole), piece.cover, out=piece.of(whole))
+    return whole, pieces if rng.random() < 0.5 else pieces[::-1]
 
 
 def _set_in(whole: Cover, rng: np.random.Generator) -> Iterator[Part]:
@@ -71,7 +76,7 @@ def _set_in(whole: Cover, rng: np.random.Generator) -> Iterator[Part]:
         side_px = max(SMALLEST_PART_PX, rng.uniform(0.15, 0.55) * min(whole.shape))
         cover = draw_cover(random_shape(rng), side_px, random_pose(rng), rng)
         centre = int(rng.integers(len(rows)))
-        yield _moved_in(cover, columns[centre] - cover.shape[1] // 2, rows[centre] - cover.shape[0] // 2, whole)
+        yield _around(cover, columns[centre], rows[centre], whole)
 
 
 def _core(whole: Cover, rng: np.random.Generator) -> Iterator[Part]:
@@ -106,26 +111,19 @@ def _panes(whole: Cover, rng: np.random.Generator) -> Iterator[Part]:
     cover = draw_cover(random_compact_shape(rng), rng.uniform(0.6, 1) * pitch_px, random_pose(rng), rng)
     for row in range(n_rows):
         for column in range(n_columns):
-            left = whole.shape[1] / 2 + (column - n_columns / 2) * pitch_px
-            top = whole.shape[0] / 2 + (row - n_rows / 2) * pitch_px
-            yield _moved_in(cover, round(left), round(top), whole)
+            x_px = whole.shape[1] / 2 + (column + 0.5 - n_columns / 2) * pitch_px
+            y_px = whole.shape[0] / 2 + (row + 0.5 - n_rows / 2) * pitch_px
+            yield _around(cover, x_px, y_px, whole)
 
 
 _PLACINGS: tuple[Callable[[Cover, np.random.Generator], Iterator[Part]], ...] = (_set_in, _core, _bands, _panes)
 _PLACING_SHARES = (0.4, 0.25, 0.2, 0.15)
 
 
-def _moved_in(cover: Cover, left_px: int, top_px: int, whole: Cover) -> Part:
-    """Moved as little as it takes to lie in the whole's box, which must be larger."""
-    left = min(max(0, int(left_px)), whole.shape[1] - cover.shape[1])
-    top = min(max(0, int(top_px)), whole.shape[0] - cover.shape[0])
-    return Part(cover, left_px=left, top_px=top)
-
-
-def _centred(cover: Cover, side_px: int, x_share: float, y_share: float) -> Cover:
-    """A small cover in an empty one (side, side)."""
-    around = np.zeros((side_px, side_px), np.float32)
-    height, width = cover.shape
-    part = _moved_in(cover, round(x_share * side_px - width / 2), round(y_share * side_px - height / 2), around)
-    part.of(around)[:] = cover
-    return around
+def _around(cover: Cover, x_px: float, y_px: float, whole: Cover) -> Part:
+    """A part about a point of the whole's box, moved as little as it takes to lie in it; the box must be larger."""
+    left_px, top_px = (
+        min(max(0, round(middle_px - side / 2)), whole_side - side)
+        for middle_px, side, whole_side in zip((x_px, y_px), cover.shape[::-1], whole.shape[::-1], strict=True)
+    )
+    return Part(cover, left_px=left_px, top_px=top_px)

@@ -18,7 +18,7 @@ from sam_backend.training.synthetic.picture_cache import DEFAULT_CACHE_BYTES
 from sam_backend.training.synthetic.placing import layer_at, matched, recoloured, shadow_of, turned_cutout
 from sam_backend.training.synthetic.textures import draw_texture
 
-SMALLEST_SIDE_PX = 7.0
+SMALLEST_SIDE_PX = 12.0
 LARGEST_SHARE = 0.8
 LARGEST_ENLARGEMENT = 2.0
 
@@ -50,7 +50,7 @@ class PastedObjects:
         """A new picture; drawn again in the rare case that nothing is visible in it."""
         while True:
             canvas = self.paint(rng, window_px, window_px)
-            chosen = rng.permutation(canvas.visible_numbers())[:max_masks]
+            chosen = canvas.draw_visible(rng, max_masks)
             if len(chosen):
                 image = finished(canvas.picture, rng, NEGATIVE_SHARE)
                 return Sample(image=image, masks=canvas.masks(chosen))

@@ -38,8 +38,10 @@ class Pen:
         self._draw.line(self._flat(points_xy), fill=255, width=width_px, joint="curve")
 
     def cover(self) -> NDArray[np.float32]:
-        """(side, side), 0 to 1: how much of each pixel is drawn on."""
-        return np.asarray(self._image.reduce(SUPERSAMPLING), np.float32) / 255
+        """(h, w), 0 to 1: how much of each pixel is drawn on, without the empty margins."""
+        drawn = self._image.getbbox() or (0, 0, 1, 1)
+        reduced = self._image.reduce(SUPERSAMPLING, box=drawn)
+        return np.asarray(reduced, np.float32) / np.float32(255)
 
     def _flat(self, points_xy: NDArray[np.float64]) -> list[float]:
         flat: list[float] = (points_xy @ self._matrix + self._side / 2).ravel().tolist()

@@ -26,7 +26,7 @@ def turned_cutout(cutout: Image.Image, side_px: float, rng: np.random.Generator)
 def layer_at(cutout: Image.Image, left_px: int, top_px: int) -> Layer:
     """A cut-out as a layer, whose colours and cover can be painted."""
     pixels = np.asarray(cutout, np.float32)
-    return Layer(colour=pixels[..., :3], alpha=pixels[..., 3] / 255, left_px=left_px, top_px=top_px)
+    return Layer(colour=pixels[..., :3], alpha=pixels[..., 3] / np.float32(255), left_px=left_px, top_px=top_px)
 
 
 def shadow_of(layer: Layer, rng: np.random.Generator) -> Layer:

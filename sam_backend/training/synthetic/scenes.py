@@ -30,7 +30,7 @@ class GeneratedScenes:
         """A new scene; drawn again in the rare case that nothing is visible in it."""
         while True:
             canvas = paint_scene(rng, window_px, window_px)
-            chosen = rng.permutation(canvas.visible_numbers())[:max_masks]
+            chosen = canvas.draw_visible(rng, max_masks)
             if len(chosen):
                 return Sample(image=finished(canvas.picture, rng, NEGATIVE_SHARE), masks=canvas.masks(chosen))
 
@@ -51,9 +51,8 @@ def paint_scene(rng: np.random.Generator, height: int, width: int) -> Canvas:
 def _scatter(canvas: Canvas, n_things: int, rng: np.random.Generator) -> None:
     """Things of all sizes, each octave as common, their middles in the picture."""
     height, width = canvas.topmost.shape
-    largest_px = min(height, width) * math.exp(rng.uniform(math.log(0.2), math.log(LARGEST_SHARE)))
+    largest_px = min(height, width) * math.exp(rng.uniform(math.log(0.3), math.log(LARGEST_SHARE)))
     sides_px = np.exp(rng.uniform(math.log(SMALLEST_SIDE_PX), math.log(largest_px), n_things))
     sides_px[: n_things // 4 + 1] *= largest_px / sides_px[:1]
     for side_px in rng.permutation(sides_px.clip(SMALLEST_SIDE_PX, largest_px)):
-        left_px, top_px = (round(rng.uniform(0, side) - side_px / 2) for side in (width, height))
-        paint_thing(canvas, float(side_px), left_px, top_px, rng)
+        paint_thing(canvas, float(side_px), rng.uniform(0, width), rng.uniform(0, height), rng)

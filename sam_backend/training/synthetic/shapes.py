@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ def random_pose(rng: np.random.Generator) -> Pose:
 
 
 def draw_cover(shape: Shape, side_px: float, pose: Pose, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(side, side), 0 to 1: a shape that about reaches the square's edge."""
+    """(h, w), 0 to 1: a shape in a box whose longer side is seldom far below ``side_px``, and never above."""
     pen = Pen(side_px, turn_rad=pose.turn_rad, squeeze=pose.squeeze)
     shape(pen, rng)
     return pen.cover()
@@ -177,6 +178,6 @@ def _circle_xy(radius: float, n_points: int) -> Points:
     return _around_xy(np.arange(n_points) * (2 * math.pi / n_points), np.full(n_points, radius))
 
 
-def _around_xy(angle: NDArray[np.float64], radius: NDArray[np.float64]) -> Points:
+def _around_xy(angle: NDArray[np.floating[Any]], radius: NDArray[np.floating[Any]]) -> Points:
     outline_xy: Points = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return outline_xy

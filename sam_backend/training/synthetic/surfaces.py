@@ -13,7 +13,8 @@ from sam_backend.training.synthetic.textures import draw_colour, draw_texture
 
 def surfaced(cover: Cover, left_px: int, top_px: int, rng: np.random.Generator) -> Layer:
     """A cover (h, w) with a texture of its own; at times rounded by light, lined with an edge, or soft."""
-    colour = draw_texture(*cover.shape, rng)
+    height, width = cover.shape
+    colour = draw_texture(height, width, rng)
     if min(cover.shape) >= 8 and rng.random() < 0.45:
         colour = _rounded(colour, cover, rng) if rng.random() < 0.6 else _edged(colour, cover, rng)
     softness_px = rng.uniform(0, 1.2) if rng.random() < 0.5 else 0.0
@@ -24,7 +25,7 @@ def surfaced(cover: Cover, left_px: int, top_px: int, rng: np.random.Generator) 
 def blurred(cover: Cover, radius_px: float) -> Cover:
     """A cover (h, w), smoothed over a box."""
     image = Image.fromarray((255 * cover).astype(np.uint8))
-    return np.asarray(image.filter(ImageFilter.BoxBlur(float(radius_px))), np.float32) / 255
+    return np.asarray(image.filter(ImageFilter.BoxBlur(float(radius_px))), np.float32) / np.float32(255)
 
 
 def _rounded(colour: NDArray[np.float32], cover: Cover, rng: np.random.Generator) -> NDArray[np.float32]:

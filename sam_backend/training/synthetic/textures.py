@@ -68,26 +68,25 @@ def _one_grain(height: int, width: int, rng: np.random.Generator) -> NDArray[np.
 
 def _clouds(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Grains of several sizes, the larger the stronger: bark, clouds, soil."""
-    largest_px = rng.uniform(8, 100)
+    largest_px = rng.uniform(6, 60)
     total = np.zeros((height, width), np.float32)
-    for octave in range(4):
-        total += grain(height, width, max(1.0, largest_px / 2**octave), rng) * np.float32(0.6**octave)
+    for octave in range(3):
+        total += grain(height, width, max(1.0, largest_px / 2.5**octave), rng) * np.float32(0.6**octave)
     return total * np.float32(0.5)
 
 
 def _stripes(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
     along, _ = _turned_axes(height, width, rng)
-    phase = along * np.float32(2 * math.pi / _period_px(rng)) + grain(height, width, 40, rng) * np.float32(
-        rng.choice([0, 0.6, 1.5])
-    )
-    waves = np.sin(phase)
+    wobble = grain(height, width, 40, rng) * np.float32(rng.choice([0, 0.6, 1.5]))
+    waves: NDArray[np.float32] = np.sin(along * np.float32(2 * math.pi / _period_px(rng)) + wobble)
     return waves if rng.random() < 0.5 else np.sign(waves)
 
 
 def _checker(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
     along, across = _turned_axes(height, width, rng)
     scale = np.float32(2 * math.pi / _period_px(rng))
-    return np.sign(np.sin(along * scale)) * np.sign(np.sin(across * scale))
+    squares: NDArray[np.float32] = np.sign(np.sin(along * scale) * np.sin(across * scale))
+    return squares
 
 
 def _speckle(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -99,7 +98,8 @@ def _speckle(height: int, width: int, rng: np.random.Generator) -> NDArray[np.fl
 def _weave(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
     along, across = _turned_axes(height, width, rng)
     scale = np.float32(2 * math.pi / rng.uniform(3, 10))
-    return (np.sin(along * scale) + np.sin(across * scale)) * np.float32(0.5)
+    threads: NDArray[np.float32] = (np.sin(along * scale) + np.sin(across * scale)) * np.float32(0.5)
+    return threads
 
 
 _PATTERNS: tuple[Pattern, ...] = (_one_grain, _clouds, _stripes, _checker, _speckle, _weave)
@@ -122,4 +122,5 @@ def _slope(height: int, width: int, rng: np.random.Generator) -> NDArray[np.floa
     """Light that fades from one side to the other, more often hardly than much."""
     along, _ = _turned_axes(height, width, rng)
     strength = rng.exponential(25)
-    return (along - along.mean()) * np.float32(strength / max(1.0, float(np.ptp(along))) * 2)
+    slope: NDArray[np.float32] = (along - along.mean()) * np.float32(strength / max(1.0, float(np.ptp(along))) * 2)
+    return slope

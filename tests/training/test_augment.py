@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 
 from sam_backend.training.augment import random_light, random_turn
 from sam_backend.training.sample import Sample, mask_box_xyxy
-from sam_backend.training.synthetic.scenes import GeneratedScenes
 
 seeds = st.integers(0, 1000)
 
@@ -25,17 +24,6 @@ def test_light_keeps_the_shape(seed: int) -> None:
     changed = random_light(image, np.random.default_rng(seed))
     assert changed.shape == image.shape
     assert changed.dtype == np.uint8
-
-
-def test_scenes_differ_and_repeat_with_their_seed() -> None:
-    scenes = GeneratedScenes()
-    first, again, other = (scenes.draw(np.random.default_rng(seed), 96, max_masks=6) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(first.image, again.image)
-    assert first.image.shape != other.image.shape or not np.array_equal(first.image, other.image)
-    for sample in (first, other):
-        assert 1 <= len(sample.masks) <= 6
-        assert sample.masks.sum(axis=0).max() == 1  # what is seen belongs to one object
-        assert sample.masks.any(axis=(1, 2)).all()
 
 
 def test_the_box_of_a_mask_is_half_open() -> None:

@@ -19,8 +19,7 @@ from sam_backend.masks.rle_brush import decode_brush_rle
 pytestmark = pytest.mark.e2e
 
 CLICKED, BOXED = 2, 6
-"""Nuclei of the scene. This test is about the way of a click, so it takes one that the embedded model answers well:
-24 of the 26 after click and Alt-click, but not the largest; see docs/embedded-model.md."""
+"""Nuclei of the scene. This test is about the way of a click, so it takes two that the embedded model answers well."""
 
 RIGHT_IOU = 0.7
 DRAWN_IOU = 0.9

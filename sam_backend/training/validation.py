@@ -16,11 +16,9 @@ from sam_backend.predict.predictor import Predictor
 from sam_backend.training.annotator import first_click
 from sam_backend.training.mask_iou import mask_iou
 from sam_backend.training.picture_grid import GridCell, draw_grid
+from sam_backend.training.prompted_iou import SMALLEST_OBJECT_PX
 from sam_backend.training.sample import LabelledPicture, PictureSet, mask_box_xyxy
 from sam_backend.types import Prompts
-
-SMALLEST_OBJECT_PX = 16
-"""Specks of fewer pixels of the original picture aren't counted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

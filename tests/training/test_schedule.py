@@ -32,3 +32,9 @@ def test_the_factor_rises_in_the_warm_up_then_falls(schedule: Schedule, n_steps:
     assert all(0 < factor <= 1 for factor in factors)
     assert all(a < b for a, b in itertools.pairwise(factors[:n_warmup_steps]))
     assert all(a >= b for a, b in itertools.pairwise(factors[n_warmup_steps:]))
+
+
+def test_a_constant_rate_only_warms_up() -> None:
+    factors = [learning_rate_factor(step, 100, "constant", n_warmup_steps=10) for step in range(100)]
+    assert factors[0] == 0.1
+    assert factors[10:] == [1.0] * 90

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from sam_backend.model.sam import Sam
+from sam_backend.errors import DatasetError
+from sam_backend.model.sam import Sam, SamConfig
+from sam_backend.model.vit import VitConfig
 from sam_backend.training.lessons import WindowLessons
 from sam_backend.training.processes import Processes
 from sam_backend.training.seeing import OFFSETS_XY, affinity_loss, teach_seeing
@@ -46,3 +48,10 @@ def test_an_encoder_learns_to_see_and_nothing_else_changes(network: Sam) -> None
     losses = teach_seeing(network, lessons, n_steps=60, pictures_per_step=2, seed=0, processes=Processes())
     assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
     assert all(torch.equal(old, new) for old, new in zip(decoder, network.mask_decoder.parameters(), strict=True))
+
+
+def test_a_vit_is_not_taught_so() -> None:
+    vit = Sam(SamConfig(VitConfig(16, 1, 2, (0,), grid_size=4, window_size=2, out_width=32), 2, 32, 32))
+    lessons = WindowLessons(vit, [(TwoBlobs(), 1.0)], [WindowPlan(64, 1.0, 2)])
+    with pytest.raises(DatasetError, match=r"only a convolutional encoder learns to see .* start a ViT with --mae"):
+        teach_seeing(vit, lessons, n_steps=1, pictures_per_step=1, seed=0, processes=Processes())

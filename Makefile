@@ -42,7 +42,7 @@ train-embedded: $(VENV)/dev.stamp
 	$(BIN)/torchrun --nproc-per-node 2 -m sam_backend train --preset small $(EMBEDDED_DATA) -o $(RUNS)/embedded $(ARGS)
 
 evaluate-embedded: $(VENV)/dev.stamp
-	$(BIN)/python -m sam_backend evaluate --tools --max-objects 300 --scenes 40 --cutouts $(RUNS)/cutouts \
+	$(BIN)/python -m sam_backend evaluate --tools --max-objects 200 --scenes 30 --cutouts $(RUNS)/cutouts \
 	--nuclei $(DATA)/nuclei --data photos=$(PHOTOS) --data photos=$(NUTS) \
 	--data kampala=$(DATA)/geo/fair_oam/kampalaA_z21_3072x2048.tif,overlap=0 $(ARGS)
 

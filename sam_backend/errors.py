@@ -41,7 +41,7 @@ class DatasetError(SamBackendError, ValueError):
 
 
 class SettingsError(SamBackendError, ValueError):
-    """A setting of the service with a value that makes no sense."""
+    """A setting of the service or of a training run with a value that makes no sense."""
 
 
 class OptionsError(SamBackendError, ValueError):

@@ -8,9 +8,6 @@ from sam_backend.errors import SettingsError
 from sam_backend.training.rounds import RoundPlan
 from sam_backend.training.training_settings import TrainingSettings, WindowPlan
 
-LARGE_SCALE_JITTER = (0.1, 2.0)
-"""Zooms of the paper's first two stages; its final model needs none, having seen 11 million pictures."""
-
 VIT_H = TrainingSettings(n_steps=90_000, pictures_per_step=256, learning_rate=8e-4, layer_decay=0.8, drop_path=0.4)
 VIT_L = TrainingSettings(n_steps=180_000, pictures_per_step=128, learning_rate=4e-4, layer_decay=0.8, drop_path=0.4)
 VIT_B = TrainingSettings(n_steps=180_000, pictures_per_step=128, learning_rate=8e-4, layer_decay=0.6, drop_path=0.6)

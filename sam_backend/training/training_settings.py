@@ -72,7 +72,7 @@ class TrainingSettings:
     """A ViT sees whole squares only; a convolutional encoder learns from parts of them too."""
 
     zoom_range: tuple[float, float] = (1.0, 1.0)
-    """Large-scale jitter: at 1 a picture's long side fills the square."""
+    """Large-scale jitter: at 1 a picture's long side fills the square. The paper's first two stages: 0.1 to 2."""
 
     trained: Part = "everything"
     """What of the network learns; with LoRA, what it is put into."""

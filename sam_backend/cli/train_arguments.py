@@ -90,6 +90,6 @@ def _fitting_windows(chosen: TrainingSettings, network: Sam) -> tuple[WindowPlan
     """A ViT sees whole squares only; windows show a convolutional encoder more pictures in the same time."""
     max_masks = max(window.max_masks for window in chosen.windows)
     whole = (WindowPlan(side_px=network.image_size, share=1.0, max_masks=max_masks),)
-    windows = preset("small").windows
+    windows = chosen.windows if len(chosen.windows) > 1 else preset("small").windows
     fits = network.image_encoder.takes_windows and max(one.side_px for one in windows) <= network.image_size
     return windows if fits else whole

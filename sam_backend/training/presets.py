@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import MappingProxyType
 
 from sam_backend.errors import SettingsError
@@ -35,6 +36,16 @@ SMALL = TrainingSettings(
     validate_every_n_steps=700,
 )
 
+# Goes on from SMALL: whole squares and larger windows, so that large things are seen in one piece.
+SMALL_WHOLE = dataclasses.replace(
+    SMALL,
+    n_steps=1200,
+    n_warmup_steps=50,
+    windows=(WindowPlan(256, 0.45, 14), WindowPlan(512, 0.4, 8), WindowPlan(1024, 0.15, 6)),
+    zoom_range=(0.5, 2.0),
+    validate_every_n_steps=400,
+)
+
 FINETUNE = TrainingSettings(
     n_steps=2000,
     pictures_per_step=2,
@@ -54,7 +65,9 @@ FINETUNE = TrainingSettings(
     save_every_n_steps=100,
 )
 
-PRESETS = MappingProxyType({"b": VIT_B, "l": VIT_L, "h": VIT_H, "small": SMALL, "finetune": FINETUNE})
+PRESETS = MappingProxyType(
+    {"b": VIT_B, "l": VIT_L, "h": VIT_H, "small": SMALL, "small-whole": SMALL_WHOLE, "finetune": FINETUNE}
+)
 """The paper's for B, L and H (appendix A, "Training recipe"); for the embedded model; for fine-tuning."""
 
 

@@ -1,0 +1,173 @@
+"""What a run has done so far, in one SQLite file: a tile is in it whole or not at all, whenever the run is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sam_backend.errors import RasterError, StorageError
+from sam_backend.geo.run.finding import Finding
+from sam_backend.geo.run.run_place import RunPlace
+from sam_backend.geo.run.run_settings import RunSettings
+from sam_backend.geo.tiles import PlacedMask
+from sam_backend.masks.rle_coco import decode_coco_rle, encode_coco_rle
+
+FORMAT = 1
+"""Raised when the tables change."""
+
+TileStatus = Literal["done", "empty", "failed"]
+"""``empty``: no pixel of it holds data. ``failed``: see the message; going on tries it again."""
+
+_TABLES = """
+CREATE TABLE run (settings TEXT NOT NULL, place TEXT NOT NULL);
+CREATE TABLE tile (
+    tile_index INTEGER PRIMARY KEY, status TEXT NOT NULL, seconds REAL NOT NULL, message TEXT NOT NULL
+);
+CREATE TABLE finding (
+    tile_index INTEGER NOT NULL REFERENCES tile, number INTEGER NOT NULL, left_px INTEGER NOT NULL,
+    top_px INTEGER NOT NULL, height_px INTEGER NOT NULL, width_px INTEGER NOT NULL, counts TEXT NOT NULL,
+    predicted_iou REAL NOT NULL, stability REAL, feature_id INTEGER,
+    PRIMARY KEY (tile_index, number)
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TileReport:
+    """How a tile went."""
+
+    tile_index: int
+    status: TileStatus
+    seconds: float
+    """Reading and segmenting."""
+
+    message: str = ""
+    """Why it failed."""
+
+
+class Journal:
+    """The file of one run. One process writes, from one thread; any may read."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        """Use `create` or `open_existing`."""
+        self.path = path
+        self._connection = connection
+        row = connection.execute("SELECT settings, place FROM run").fetchone()
+        self.settings, self.place = RunSettings.from_json(row[0]), RunPlace.from_json(row[1])
+
+    @classmethod
+    def create(cls, path: Path, settings: RunSettings, place: RunPlace) -> Journal:
+        """Begin a run's journal; what was at this path is lost.
+
+        Raises:
+            StorageError: it can't be written there.
+        """
+        with _told_as_storage_error(path):
+            for old in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+                old.unlink(missing_ok=True)
+            connection = _connect(path)
+            connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {FORMAT};")
+            connection.execute("INSERT INTO run VALUES (?, ?)", (settings.to_json(), place.to_json()))
+            connection.commit()
+            return cls(path, connection)
+
+    @classmethod
+    def open_existing(cls, path: Path) -> Journal:
+        """Open the journal of a run that began before.
+
+        Raises:
+            RasterError: there is none, it is no journal, or one of another version.
+        """
+        if not path.is_file():
+            raise RasterError(f"there is no run's journal at {path}: start the run, or name the journal of one")
+        try:
+            connection = _connect(path)
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version == FORMAT:
+                return cls(path, connection)
+            connection.close()
+        except (sqlite3.DatabaseError, TypeError) as error:
+            raise RasterError(f"{path} is no run's journal ({error}): name the journal of a run") from None
+        raise RasterError(f"the journal {path} has format {version}, {FORMAT} was wanted: start the run anew")
+
+    def write_tile(self, report: TileReport, findings: Sequence[Finding] = ()) -> None:
+        """Keep all of a tile, at once; what was kept of it before goes.
+
+        Raises:
+            StorageError: the disk is full, or the file can't be written any more.
+        """
+        rows = [_row(report.tile_index, number, finding) for number, finding in enumerate(findings)]
+        with _told_as_storage_error(self.path), self._connection as transaction:
+            transaction.execute("DELETE FROM finding WHERE tile_index = ?", (report.tile_index,))
+            transaction.execute(
+                "REPLACE INTO tile VALUES (?, ?, ?, ?)",
+                (report.tile_index, report.status, report.seconds, report.message),
+            )
+            transaction.executemany(f"INSERT INTO finding VALUES ({', '.join('?' * 10)})", rows)  # noqa: S608
+
+    def reports(self) -> dict[int, TileReport]:
+        """Of all tiles that were worked on, by index."""
+        rows = self._connection.execute("SELECT * FROM tile ORDER BY tile_index")
+        return {row[0]: TileReport(*row) for row in rows}
+
+    def finished(self) -> set[int]:
+        """Indices of the tiles that need no more work."""
+        return {index for index, report in self.reports().items() if report.status != "failed"}
+
+    def findings(self, tile_index: int) -> list[Finding]:
+        """What was found in a tile, in the order in which it was written."""
+        rows = self._connection.execute("SELECT * FROM finding WHERE tile_index = ? ORDER BY number", (tile_index,))
+        return [_finding(row) for row in rows]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path)
+    # Readers see the last whole tile while the next is written; a commit survives a power cut.
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _row(tile_index: int, number: int, finding: Finding) -> tuple[object, ...]:
+    placed = finding.placed
+    rle = encode_coco_rle(placed.mask)
+    return (
+        tile_index,
+        number,
+        placed.left_px,
+        placed.top_px,
+        *rle["size"],
+        rle["counts"],
+        finding.predicted_iou,
+        finding.stability,
+        finding.feature_id,
+    )
+
+
+def _finding(row: Sequence[Any]) -> Finding:
+    _, _, left_px, top_px, height_px, width_px, counts, predicted_iou, stability, feature_id = row
+    mask = decode_coco_rle({"size": [height_px, width_px], "counts": counts})
+    return Finding(
+        placed=PlacedMask(left_px, top_px, mask),
+        predicted_iou=predicted_iou,
+        stability=stability,
+        feature_id=feature_id,
+    )
+
+
+@contextlib.contextmanager
+def _told_as_storage_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        raise StorageError(
+            f"the journal {path} can't be written ({error}): make room or choose another folder, and resume the run"
+        ) from error

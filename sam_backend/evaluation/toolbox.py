@@ -12,7 +12,7 @@ from sam_backend.evaluation.box_tools import filled_box, grab_cut, inscribed_ell
 from sam_backend.evaluation.click_tools import flood_fill, random_walker
 from sam_backend.evaluation.extras import import_extra
 from sam_backend.evaluation.unprompted_tools import best_match_iou, otsu_watershed
-from sam_backend.evaluation.view import Tool, View, at_most, window_around
+from sam_backend.evaluation.view import Tool, View, at_most, window_around, window_zoomed_by_eye
 from sam_backend.training.annotator import Click, simulate_clicks
 from sam_backend.training.mask_iou import mask_iou
 from sam_backend.training.prompted_iou import BOX_PROMPT, CLICK_COUNTS, NO_PROMPT, Answer, Row, click_prompt
@@ -77,28 +77,43 @@ def score_tools(
         One dictionary per object, each with the same rows in the same order.
     """
     return [
-        _score_window(toolbox, image, truth)
+        _score_boxed(toolbox.box, image, truth)
+        | _score_all_clicked(toolbox.clicks, image, truth)
         | {Row(NO_PROMPT, name): Answer(best_match_iou(labels, truth)) for name, labels in found.items()}
         for truth in truths
     ]
 
 
-def _score_window(toolbox: Toolbox, image: NDArray[np.uint8], truth: NDArray[np.bool_]) -> dict[Row, Answer]:
-    """A tool's mask lies in its window, and so does the object: the IoU there is that of the whole picture."""
+# A tool's mask lies in its window, and so does the object: the IoU there is that of the whole picture.
+
+
+def _score_boxed(tools: Mapping[str, Tool], image: NDArray[np.uint8], truth: NDArray[np.bool_]) -> dict[Row, Answer]:
     window = window_around(mask_box_xyxy(truth), image_hw=(image.shape[0], image.shape[1]))
     image, truth = window.crop(image), window.crop(truth)
     view = View(image, Prompts.of(box_xyxy=mask_box_xyxy(truth).tolist()), window.open_sides)
-    answers = {Row(BOX_PROMPT, name): Answer(mask_iou(tool(view), truth)) for name, tool in toolbox.box.items()}
-    for name, tool in toolbox.clicks.items():
-        answers |= _score_clicked(name, tool, view, truth)
+    return {Row(BOX_PROMPT, name): Answer(mask_iou(tool(view), truth)) for name, tool in tools.items()}
+
+
+def _score_all_clicked(
+    tools: Mapping[str, Tool], image: NDArray[np.uint8], truth: NDArray[np.bool_]
+) -> dict[Row, Answer]:
+    window = window_zoomed_by_eye(mask_box_xyxy(truth), image_hw=(image.shape[0], image.shape[1]))
+    image, truth = window.crop(image), window.crop(truth)
+    answers: dict[Row, Answer] = {}
+    for name, tool in tools.items():
+        answers |= _score_clicked(name, tool, image, window.open_sides, truth)
     return answers
 
 
-def _score_clicked(name: str, tool: Tool, view: View, truth: NDArray[np.bool_]) -> dict[Row, Answer]:
+def _score_clicked(
+    name: str,
+    tool: Tool,
+    image: NDArray[np.uint8],
+    open_sides: tuple[bool, bool, bool, bool],
+    truth: NDArray[np.bool_],
+) -> dict[Row, Answer]:
     def answer(clicks: Mapping[int, Sequence[Click]]) -> dict[int, NDArray[np.bool_]]:
-        return {
-            index: tool(View(view.image, Prompts.of(points=some), view.open_sides)) for index, some in clicks.items()
-        }
+        return {index: tool(View(image, Prompts.of(points=some), open_sides)) for index, some in clicks.items()}
 
     rounds = simulate_clicks([truth], answer, max(CLICK_COUNTS))
     return {

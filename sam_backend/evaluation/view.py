@@ -2,6 +2,7 @@
 
 The window keeps slow tools quick. It also spares them the rest of the picture, which the model has to bear: a flood
 can't leak farther than the window, and colours far away don't confuse GrabCut. So the tools come off rather well.
+Tools that are clicked see a looser window than those that are told the box.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 MARGIN_SHARE = 0.5
 """How far a window goes beyond the object's true box on each side, as a share of the box's side."""
+
+ZOOM_MARGIN_SHARES = (0.5, 2.0)
+"""Between what shares of the box's longest side the margins lie when a person zoomed in by eye, each on its own."""
 
 SMALLEST_MARGIN_PX = 8
 """And at least so far."""
@@ -75,11 +79,25 @@ Tool = Callable[[View], NDArray[np.bool_]]
 
 
 def window_around(box_xyxy: NDArray[np.float32], image_hw: tuple[int, int]) -> Window:
-    """The window around an object's box (4,), in image px."""
+    """The window around an object's box (4,), in image px: what a person who draws a box tells."""
     x0, y0, x1, y1 = box_xyxy.astype(int).tolist()
-    height, width = image_hw
     margin_x, margin_y = (max(SMALLEST_MARGIN_PX, round(MARGIN_SHARE * side)) for side in (x1 - x0, y1 - y0))
-    left, top, right, bottom = x0 - margin_x, y0 - margin_y, x1 + margin_x, y1 + margin_y
+    return _window(x0 - margin_x, y0 - margin_y, x1 + margin_x, y1 + margin_y, image_hw)
+
+
+def window_zoomed_by_eye(box_xyxy: NDArray[np.float32], image_hw: tuple[int, int]) -> Window:
+    """A window that shows an object whole, of which its box (4,) can't be told: what a person who clicks looks at.
+
+    The margins are random, but always the same for the same box.
+    """
+    x0, y0, x1, y1 = box_xyxy.astype(int).tolist()
+    shares = np.random.default_rng([x0, y0, x1, y1]).uniform(*ZOOM_MARGIN_SHARES, size=4)
+    left, top, right, bottom = np.maximum(SMALLEST_MARGIN_PX, shares * max(x1 - x0, y1 - y0)).round().astype(int)
+    return _window(x0 - int(left), y0 - int(top), x1 + int(right), y1 + int(bottom), image_hw)
+
+
+def _window(left: int, top: int, right: int, bottom: int, image_hw: tuple[int, int]) -> Window:
+    height, width = image_hw
     return Window(
         x0=max(0, left),
         y0=max(0, top),

@@ -22,7 +22,7 @@ class Discs:
     def read(self, name: str) -> LabelledPicture:
         radii = self._radii[int(name)]
         masks = np.array([disc(radius, (20 + 40 * n, 30)) for n, radius in enumerate(radii)], np.bool_)
-        masks = masks.reshape(-1, 60, 80)
+        masks = np.pad(masks.reshape(-1, 60, 80), ((0, 0), (50, 50), (50, 50)))  # room to zoom out
         return LabelledPicture(painted(masks.any(axis=0)), masks)
 
 

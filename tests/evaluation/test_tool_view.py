@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sam_backend.evaluation.view import View, at_most, window_around
+from sam_backend.evaluation.view import View, at_most, window_around, window_zoomed_by_eye
 from sam_backend.types import Prompts
 
 
@@ -22,6 +22,16 @@ def test_a_window_leaves_half_the_box_around_it_and_knows_where_the_picture_ends
     assert (window.x0, window.y0, window.x1, window.y1) == expected
     assert window.open_sides == open_sides
     assert window.crop(np.zeros((100, 200, 3))).shape == (expected[3] - expected[1], expected[2] - expected[0], 3)
+
+
+def test_a_window_zoomed_by_eye_shows_the_whole_object_but_doesnt_tell_its_box() -> None:
+    boxes = [np.array([left, 400, left + 40, 430], np.float32) for left in range(400, 420)]
+    windows = [window_zoomed_by_eye(box, image_hw=(1000, 1000)) for box in boxes]
+    assert windows == [window_zoomed_by_eye(box, image_hw=(1000, 1000)) for box in boxes]
+    margins = np.array([(box[0] - one.x0, one.x1 - box[2]) for box, one in zip(boxes, windows, strict=True)])
+    assert margins.min() >= 20
+    assert margins.max() <= 80
+    assert margins.std() > 10
 
 
 def test_the_border_of_a_view_is_where_the_picture_goes_on() -> None:

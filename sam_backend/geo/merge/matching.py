@@ -65,10 +65,9 @@ def match_tiles(
     seam = _seam(first[0].rect, second[0].rect, rules.edge_px + 1)
     if seam is None:
         return []
-    profiles = [
-        _profiles(readings, rect, seam.across_axis) for readings, rect in zip((first[1], second[1]), seam.rects)
-    ]
-    return _one_to_one(_candidates(profiles[0], profiles[1], rules.seam_iou))
+    before = _profiles(first[1], seam.rects[0], seam.across_axis)
+    after = _profiles(second[1], seam.rects[1], seam.across_axis)
+    return _one_to_one(_candidates(before, after, rules.seam_iou))
 
 
 def _parts(readings: list[Reading], shared: PixelRect) -> list[_Part]:

@@ -50,15 +50,15 @@ def main() -> None:
     for name, oracle in ORACLES.items():
         rows = []
         for scene, truth in truth_of.items():
-            rows += [measure(scene, truth, TileGrid(*SCENE_WH_PX, *tiling), oracle) for tiling in TILINGS]
-            print(scene, file=sys.stderr)
+            for tiling in TILINGS:
+                grid = TileGrid(*SCENE_WH_PX, *tiling)
+                rows.append(measure(scene, truth, grid, oracle.fragments(grid, truth)))
         print(f"\n## {name}\n\n{table(rows)}")
         sys.stdout.flush()
 
 
-def measure(scene: str, truth: list[PlacedMask], grid: TileGrid, oracle: Oracle) -> Row:
+def measure(scene: str, truth: list[PlacedMask], grid: TileGrid, fragments: list[Fragment]) -> Row:
     """All strategies on the same fragments."""
-    fragments = oracle.fragments(grid, truth)
     started = time.process_time()
     merged = merge_fragments(grid, fragments)
     seconds = time.process_time() - started

@@ -117,12 +117,12 @@ def cropped(placed: PlacedMask) -> PlacedMask:
 
 def f1_score(found: list[PlacedMask], truth: list[PlacedMask], min_iou: float = 0.5) -> float:
     """Of objects found and true ones, paired one to one, best IoU first, from an IoU on."""
-    pairs = sorted(
-        (-iou, one, other)
-        for one, placed in enumerate(found)
-        for other, true in enumerate(truth)
-        if (iou := iou_of(placed, true)) >= min_iou
+    boxes, true_boxes = boxes_xyxy(found)[:, None], boxes_xyxy(truth)[None]
+    near = np.argwhere(
+        (np.maximum(boxes[..., :2], true_boxes[..., :2]) < np.minimum(boxes[..., 2:], true_boxes[..., 2:])).all(axis=2)
     )
+    ious = ((iou_of(found[one], truth[other]), one, other) for one, other in near.tolist())
+    pairs = sorted((-iou, one, other) for iou, one, other in ious if iou >= min_iou)
     taken_found: set[int] = set()
     taken_truth: set[int] = set()
     for _, one, other in pairs:
@@ -130,6 +130,13 @@ def f1_score(found: list[PlacedMask], truth: list[PlacedMask], min_iou: float = 
             taken_found.add(one)
             taken_truth.add(other)
     return 2 * len(taken_found) / (len(found) + len(truth)) if found or truth else 1.0
+
+
+def boxes_xyxy(masks: list[PlacedMask]) -> NDArray[np.int64]:
+    """(n, 4), half-open."""
+    rects = [rect_of(placed) for placed in masks]
+    boxes = [(rect.left_px, rect.top_px, rect.right_px, rect.bottom_px) for rect in rects]
+    return np.array(boxes, np.int64).reshape(-1, 4)
 
 
 def iou_of(one: PlacedMask, other: PlacedMask) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from benchmarks.merge_oracle import cropped, rect_of, shared_slices
+from benchmarks.merge_oracle import boxes_xyxy, cropped, rect_of, shared_slices
 from sam_backend.geo.merge import Fragment
 from sam_backend.geo.tiles import PlacedMask, TileGrid
 
@@ -76,12 +76,18 @@ def _labelled(labels: NDArray[np.int32]) -> list[PlacedMask]:
 def _suppress(
     masks: list[PlacedMask], threshold: float, similarity: Callable[[int, int, int], float]
 ) -> list[PlacedMask]:
-    kept: list[tuple[PlacedMask, int]] = []
-    for placed in sorted(map(cropped, masks), key=lambda placed: -placed.mask.sum()):
-        area_px = int(placed.mask.sum())
-        if all(similarity(_both_px(placed, other), larger_px, area_px) < threshold for other, larger_px in kept):
-            kept.append((placed, area_px))
-    return [placed for placed, _ in kept]
+    by_size = sorted(map(cropped, masks), key=lambda placed: -placed.mask.sum())
+    areas_px = [int(placed.mask.sum()) for placed in by_size]
+    boxes = boxes_xyxy(by_size)
+    is_kept = np.ones(len(by_size), np.bool_)
+    for index, placed in enumerate(by_size):
+        low_xy, high_xy = np.maximum(boxes[:, :2], boxes[index, :2]), np.minimum(boxes[:, 2:], boxes[index, 2:])
+        near = np.flatnonzero((low_xy < high_xy).all(axis=1) & is_kept)
+        is_kept[index] = all(
+            similarity(_both_px(placed, by_size[other]), areas_px[other], areas_px[index]) < threshold
+            for other in near[near < index]
+        )
+    return [placed for placed, kept in zip(by_size, is_kept, strict=True) if kept]
 
 
 def _both_px(one: PlacedMask, other: PlacedMask) -> int:

@@ -1,4 +1,4 @@
-"""What is done with merged objects: nesting, a second look at cut ones, the share of outline on the grid; and unions."""
+"""What is done with merged objects: nesting, a second look at cut ones, outline on the grid; and unions of pieces."""
 
 import numpy as np
 import pytest
@@ -31,11 +31,6 @@ def merged(placed: PlacedMask, tile_indices: tuple[int, ...] = (0,), is_cut: boo
 
 PARCEL, HOUSE, ANNEX = filled(0, 0, 50, 40), filled(10, 10, 30, 30), filled(10, 10, 20, 20)
 ELSEWHERE = filled(60, 0, 90, 9)
-    filled(0, 0, 50, 40),
-    filled(10, 10, 30, 30),
-    filled(10, 10, 20, 20),
-    filled(60, 0, 90, 9),
-)
 NESTED = [merged(placed) for placed in (HOUSE, PARCEL, ELSEWHERE, ANNEX)]
 
 

@@ -23,7 +23,7 @@ class _Watched:
 
     reading: Reading
     uncovered_bits: NDArray[np.uint8]
-    """Like ``reading.bits``: its pixels that no object covers so far."""
+    """Its pixels that no object covers so far: ``reading.bits`` themselves until one does, then a copy with fewer."""
 
     is_leftover: bool = False
     """Whether it has turned out to be one."""
@@ -36,8 +36,16 @@ class _Watched:
         """Larger leftovers are decided first, as one that stays covers the smaller ones."""
         return -self.reading.area_px, self.reading.key
 
+    @property
+    def n_bytes(self) -> int:
+        """What it holds, besides the reading while that is in a group."""
+        is_copy = self.uncovered_bits is not self.reading.bits
+        return (self.reading.bits.nbytes if self.is_leftover else 0) + (self.uncovered_bits.nbytes if is_copy else 0)
+
     def cover(self, placed: PlacedMask) -> None:
         """Note what an object covers of it."""
+        if self.uncovered_bits is self.reading.bits:
+            self.uncovered_bits = self.reading.bits.copy()
         own = self.reading.rect
         shared = own.intersection(rect_of(placed))
         is_covered = np.zeros((shared.height_px, own.width_px), np.bool_)
@@ -65,14 +73,13 @@ class Leftovers:
 
     @property
     def n_bytes(self) -> int:
-        """What it holds of masks."""
-        watched = (watched for of_tile in self._watched_of.values() for watched in of_tile.values())
-        return sum(one.uncovered_bits.nbytes + (one.reading.bits.nbytes if one.is_leftover else 0) for one in watched)
+        """What it holds of masks, besides those of the readings whose group may still grow."""
+        return sum(one.n_bytes for of_tile in self._watched_of.values() for one in of_tile.values())
 
     def watch(self, tile_index: int, readings: list[Reading]) -> None:
         """Take in those of a tile's readings that are cut."""
         self._watched_of[tile_index] = {
-            reading.key: _Watched(reading, reading.bits.copy()) for reading in readings if reading.cuts
+            reading.key: _Watched(reading, reading.bits) for reading in readings if reading.cuts
         }
 
     def settle(self, group: Group) -> MergedObject | None:

@@ -84,7 +84,7 @@ def test_flat_gives_every_pixel_to_the_smallest_object_over_it(masks: list[Place
         counts += painted(one.placed)
     assert ((counts == 1) == before).all()
     assert counts.max() == 1
-    smallest = min(masks, key=lambda placed: (placed.mask.sum(), place_key_of(placed)))
+    smallest = min(masks, key=lambda placed: (placed.mask.sum(), place_key(placed)))
     assert any((painted(one.placed) == painted(smallest)).all() for one in flat)
 
 
@@ -93,10 +93,6 @@ def painted(placed: PlacedMask) -> np.ndarray:
     h, w = placed.mask.shape
     canvas[placed.top_px : placed.top_px + h, placed.left_px : placed.left_px + w] = placed.mask
     return canvas
-
-
-def place_key_of(placed: PlacedMask) -> tuple[int, ...]:
-    return place_key(placed)
 
 
 def test_many_objects_are_nested_in_a_moment() -> None:
@@ -143,9 +139,7 @@ def test_a_tile_for_a_second_look_stays_inside_the_raster() -> None:
 
 def test_every_piece_gives_a_point_deep_inside_itself() -> None:
     [task] = healing_tasks([merged(filled(75, 40, 105, 60), (0, 1), is_cut=True)], GRID)
-    assert task.points_xy.tolist() == [[82.5, 47.5], [97.5, 49.5]] or all(
-        75 < x < 105 and 40 < y < 60 for x, y in task.points_xy
-    )
+    assert all(80 < x < 100 and 45 < y < 55 for x, y in task.points_xy)
     left, right = sorted(x for x, _ in task.points_xy.tolist())
     assert left < 90 < right
 

@@ -1,7 +1,9 @@
 """Merging: what comes out depends on what the tiles saw, on nothing else."""
 
 import random
-from itertools import product
+from collections.abc import Iterable
+from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,7 +46,7 @@ def described(objects: list[MergedObject]) -> list[tuple[object, ...]]:
     )
 
 
-def streamed(grid: TileGrid, fragments: list[Fragment], order: list[int]) -> list[MergedObject]:
+def streamed(grid: TileGrid, fragments: list[Fragment], order: Iterable[int]) -> list[MergedObject]:
     merger = Merger(grid)
     out = []
     for index in order:
@@ -140,8 +142,8 @@ def test_rough_readings_give_nearly_all_objects_and_no_seams(scene: str) -> None
 
 
 @pytest.mark.parametrize("scene", ["nested", "row"])
-def test_real_scenes_merge_as_the_benchmark_says(shared: object, scene: str) -> None:
-    truth = read_scene(shared / "data" / "geo" / "merge_scenes", scene)  # type: ignore[operator]
+def test_real_scenes_merge_as_the_benchmark_says(shared: Path, scene: str) -> None:
+    truth = read_scene(shared / "data" / "geo" / "merge_scenes", scene)
     grid = TileGrid(*SCENE_WH_PX, 1024, 128)
     merged = merge_fragments(grid, EXACT.fragments(grid, truth))
     assert f1_score([one.placed for one in merged], truth) >= 0.98
@@ -202,7 +204,7 @@ def test_a_sliver_whose_object_the_neighbour_saw_is_dropped_and_stays_where_it_d
 
 def test_a_leftover_stays_inside_an_object_that_its_own_tile_saw_as_well() -> None:
     parcel_pieces = [fragment(0, filled(20, 10, 100, 90)), fragment(1, filled(80, 10, 160, 90))]
-    house_piece = fragment(0, filled(70, 40, 100, 60))
+    house_piece = fragment(0, filled(70, 45, 100, 55))
     assert len(merge_fragments(SIDE_BY_SIDE, [*parcel_pieces, house_piece])) == 2
     assert len(merge_fragments(SIDE_BY_SIDE, [parcel_pieces[1], house_piece])) == 1
 
@@ -301,6 +303,5 @@ def test_the_order_of_all_four_tiles_around_a_corner_is_tried_in_full() -> None:
     grid = TileGrid(180, 180, 100, 20)
     truth = generated_scene("nested", (180, 180), 60, np.random.default_rng(5))
     fragments = Oracle(jitter_px=1.5, miss_share=0.1).fragments(grid, truth)
-    orders = [list(order) for order in product(range(4), repeat=4) if len(set(order)) == 4]
     wanted = described(merge_fragments(grid, fragments))
-    assert all(described(streamed(grid, fragments, order)) == wanted for order in orders)
+    assert all(described(streamed(grid, fragments, order)) == wanted for order in permutations(range(4)))

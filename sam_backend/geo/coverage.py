@@ -32,15 +32,23 @@ def simplify_coverage(outlines: Sequence[Polygonal], tolerance_px: float = TOLER
         (n,) the simplified outlines in the same order: a valid coverage.
 
     Raises:
-        MaskError: outlines overlap.
+        MaskError: outlines overlap, or don't run along the pixels' edges.
         OptionsError: the tolerance is negative or not finite.
     """
     check_tolerance(tolerance_px)
-    stepwise = shapely.segmentize(np.array(list(outlines), np.object_), 1.0)
+    stepwise = shapely.transform(shapely.segmentize(np.array(list(outlines), np.object_), 1.0), _on_pixel_corners)
     _require_coverage(stepwise)
     simplified: NDArray[np.object_] = shapely.coverage_simplify(stepwise, tolerance_px)
     _require_coverage(simplified)
     return simplified
+
+
+def _on_pixel_corners(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Steps along edges of different lengths differ in the last bit, which is enough not to meet."""
+    corners_xy: NDArray[np.float64] = np.round(xy)
+    if not np.allclose(corners_xy, xy, rtol=0, atol=1e-6):
+        raise MaskError("a coverage is made of outlines along the pixels' edges, got corners inside of pixels")
+    return corners_xy
 
 
 def _require_coverage(outlines: NDArray[np.object_]) -> None:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from sam_backend.geo.tiles import PlacedMask
 from sam_backend.masks.polygons import mask_to_polygons
@@ -45,7 +46,7 @@ def overlap_iou(one: Polygonal, other: Polygonal) -> float:
     return shared / union if union > 0 else 0.0
 
 
-def _place(piece: Polygon, origin_xy: np.ndarray, min_hole_px2: float) -> shapely.Polygon:
+def _place(piece: Polygon, origin_xy: NDArray[np.float64], min_hole_px2: float) -> shapely.Polygon:
     holes = [shapely.LinearRing(hole_xy + origin_xy) for hole_xy in piece.holes_xy]
     kept = [hole for hole in holes if shapely.Polygon(hole).area >= min_hole_px2]
     return shapely.Polygon(piece.exterior_xy + origin_xy, kept)

@@ -22,8 +22,8 @@ MIN_IOU = 0.85
 def right_angled(outline: Polygonal, min_edge_px: float = MIN_EDGE_PX, min_iou: float = MIN_IOU) -> Polygonal | None:
     """Redraw an outline with edges along and across its main direction.
 
-    The main direction is the mean of the edges' directions modulo 90 degrees, weighted by their squared length. Each
-    edge then lies where it has as much of the object on its outer as of the ground on its inner side, so the area
+    The main direction is the mean of the sides' directions modulo 90 degrees, weighted by their squared length, then
+    refined by a regression through all their points. Each edge then lies where it has as much of the object on its outer as of the ground on its inner side, so the area
     stays. Holes turn with their exterior; those without right angles are filled.
 
     Args:
@@ -34,6 +34,8 @@ def right_angled(outline: Polygonal, min_edge_px: float = MIN_EDGE_PX, min_iou: 
     Returns:
         None where ``outline`` is no thing of right angles: take another simplification of it.
     """
+    if outline.is_empty:
+        return None
     pieces = [_square_piece(piece, min_edge_px) for piece in shapely.get_parts(outline)]
     squared = [piece for piece in pieces if piece is not None]
     if not squared or len(squared) < len(pieces):
@@ -53,37 +55,66 @@ def main_direction_rad(ring_xy: NDArray[np.float64]) -> float:
 
 
 def _square_piece(piece: shapely.Polygon, min_edge_px: float) -> shapely.Polygon | None:
-    direction_rad = main_direction_rad(_straightened(piece.exterior))
-    exterior_xy = _square_ring(piece.exterior, direction_rad, min_edge_px)
+    exterior = _Ring.of(piece.exterior)
+    direction_rad = exterior.direction_rad()
+    exterior_xy = _square_ring(exterior, direction_rad, min_edge_px)
     if exterior_xy is None:
         return None
-    holes_xy = [_square_ring(hole, direction_rad, min_edge_px) for hole in piece.interiors]
+    holes_xy = [_square_ring(_Ring.of(hole), direction_rad, min_edge_px) for hole in piece.interiors]
     return shapely.Polygon(exterior_xy, [hole_xy for hole_xy in holes_xy if hole_xy is not None])
 
 
-def _straightened(ring: shapely.LinearRing) -> NDArray[np.float64]:
-    corners_xy: NDArray[np.float64] = shapely.get_coordinates(shapely.simplify(ring, STRAIGHT_PX))
-    return corners_xy
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ring:
+    """An outline in steps of one pixel, and where it turns."""
+
+    points_xy: NDArray[np.float64]
+    """(n, 2), not closed."""
+
+    corners: NDArray[np.intp]
+    """(m,) indices of the points between which the outline is straight."""
+
+    @classmethod
+    def of(cls, ring: shapely.LinearRing) -> _Ring:
+        points_xy = shapely.get_coordinates(shapely.segmentize(ring, 1.0))
+        corners_xy = shapely.get_coordinates(shapely.simplify(shapely.LinearRing(points_xy), STRAIGHT_PX))
+        index_of = {point: index for index, point in enumerate(map(tuple, points_xy[:-1].tolist()))}
+        corners = np.unique([index_of[corner] for corner in map(tuple, corners_xy.tolist())])
+        return cls(points_xy[:-1], corners)
+
+    def direction_rad(self) -> float:
+        """The main direction: first of the sides between corners, then of all points of these sides."""
+        corners_xy = self.points_xy[self.corners]
+        rough_rad = main_direction_rad(np.concatenate([corners_xy, corners_xy[:1]]))
+        points = self.points_xy @ _turn(rough_rad)
+        around = np.concatenate([points, points])
+        stops = np.append(self.corners[1:], self.corners[0] + len(points))
+        slopes = np.array([_slope(around[a : b + 1]) for a, b in zip(self.corners, stops, strict=True)])
+        return rough_rad + float(np.arctan2(*slopes.sum(axis=0)))
 
 
-def _square_ring(ring: shapely.LinearRing, direction_rad: float, min_edge_px: float) -> NDArray[np.float64] | None:
-    """(m, 2) corners, or None if the ring has fewer than four edges."""
-    stepwise = shapely.segmentize(ring, 1.0)
+def _slope(side: NDArray[np.float64]) -> tuple[float, float]:
+    """Rise and run of the regression line through points (n, 2), turned by 90 degrees if they run across."""
+    (along_along, along_across), (_, across_across) = (side - side.mean(axis=0)).T @ (side - side.mean(axis=0))
+    return (along_across, along_along) if along_along >= across_across else (-along_across, across_across)
+
+
+def _turn(direction_rad: float) -> NDArray[np.float64]:
+    """Rows times it: the direction becomes the first axis."""
     cosine, sine = np.cos(direction_rad), np.sin(direction_rad)
-    turn = np.array([[cosine, -sine], [sine, cosine]])  # rows times it: the main direction becomes the first axis
-    course = _Course(shapely.get_coordinates(stepwise)[:-1] @ turn)
-    edges = _without_steps(course, course.edges(_corner_indices(stepwise)), min_edge_px)
+    return np.array([[cosine, -sine], [sine, cosine]])
+
+
+def _square_ring(ring: _Ring, direction_rad: float, min_edge_px: float) -> NDArray[np.float64] | None:
+    """(m, 2) corners, or None if the ring has fewer than four edges."""
+    turn = _turn(direction_rad)
+    course = _Course(ring.points_xy @ turn)
+    edges = _without_steps(course, course.edges(ring.corners), min_edge_px)
     if len(edges) < 4:
         return None
     corners = [_crossing(edge, edges[index - 1]) for index, edge in enumerate(edges)]
     squared: NDArray[np.float64] = np.array(corners) @ turn.T
     return squared
-
-
-def _corner_indices(stepwise: shapely.LinearRing) -> NDArray[np.intp]:
-    points_xy = shapely.get_coordinates(stepwise)[:-1]
-    index_of = {point: index for index, point in enumerate(map(tuple, points_xy.tolist()))}
-    return np.unique([index_of[corner] for corner in map(tuple, _straightened(stepwise).tolist())])
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def _is_along(pieces: NDArray[np.float64], lines_px: NDArray[np.float64]) -> NDA
         return np.zeros(len(pieces), np.bool_)
     across_px = pieces[..., 0]
     nearest = np.abs(across_px.mean(axis=1, keepdims=True) - lines_px).argmin(axis=1)
-    is_near = (np.abs(across_px - lines_px[nearest, None]) <= ON_LINE_PX).all(axis=1)
+    is_near: NDArray[np.bool_] = (np.abs(across_px - lines_px[nearest, None]) <= ON_LINE_PX).all(axis=1)
     steps = np.abs(pieces[:, 1] - pieces[:, 0])
-    is_near &= steps[:, 1] > steps[:, 0]
-    return is_near
+    runs_along: NDArray[np.bool_] = steps[:, 1] > steps[:, 0]
+    return is_near & runs_along

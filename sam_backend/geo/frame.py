@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
+import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
@@ -25,3 +28,15 @@ def map_to_pixel_xyxy(box_xyxy: NDArray[np.float64], transform: Affine) -> NDArr
     x0, y0, x1, y1 = box_xyxy
     corners_xy = map_to_pixel_xy(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64), transform)
     return np.concatenate([corners_xy.min(axis=0), corners_xy.max(axis=0)])
+
+
+def outlines_to_map(outlines: Iterable[shapely.Geometry], transform: Affine) -> NDArray[np.object_]:
+    """Geometries (n,) in the CRS of the raster, exteriors counter-clockwise, holes clockwise (RFC 7946).
+
+    Args:
+        outlines: in pixels.
+        transform: from those pixels to map coordinates; may be rotated, sheared or south-up.
+    """
+    placed = shapely.transform(np.array(list(outlines), np.object_), lambda xy: pixel_to_map_xy(xy, transform))
+    oriented: NDArray[np.object_] = shapely.orient_polygons(placed)
+    return oriented

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from sam_backend.cli.arguments import add_model, add_prompts, load_model, output_file
 from sam_backend.cli.overlay import draw_overlay
 from sam_backend.geo.geojson import Outline, map_features, pixel_features, write_geojson
-from sam_backend.geo.raster import RasterWindow, is_georeferenced, read_raster
+from sam_backend.geo.raster import RasterWindow, is_georeferenced
+from sam_backend.geo.tiled_raster import read_raster
 from sam_backend.masks.polygons import mask_to_polygons
 from sam_backend.masks.rle_coco import area_px, bbox_xywh, encode_coco_rle
 from sam_backend.predict.picture import read_picture

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.io import DatasetReader
-from rasterio.windows import Window
 
 from sam_backend.errors import RasterError
 from sam_backend.geo.frame import map_to_pixel_xy, map_to_pixel_xyxy
-from sam_backend.geo.raster import RasterWindow, open_raster, read_window
+from sam_backend.geo.raster import RasterWindow
+from sam_backend.geo.read_plan import ReadPlan, plan_reading
+from sam_backend.geo.tiled_raster import TiledRaster
+from sam_backend.geo.tiles import PixelRect
 from sam_backend.predict.predictor import Predictor
 from sam_backend.types import MaskPrediction, Prompts
 
@@ -41,18 +42,29 @@ class WindowPrediction:
     window: RasterWindow
 
 
-def segment_window(path: Path, predictor: Predictor, prompts: MapPrompts, multimask: bool) -> WindowPrediction:
+def segment_window(
+    path: Path, predictor: Predictor, prompts: MapPrompts, multimask: bool, plan: ReadPlan | None = None
+) -> WindowPrediction:
     """Read the window of 1024 px around the prompts and segment it; a mask never covers pixels without data.
 
+    Args:
+        path: of the raster.
+        predictor: what segments.
+        prompts: in the CRS of the raster.
+        multimask: three masks, or the single one; see `Predictor.segment`.
+        plan: how to read; None makes one. Whoever segments often in one raster keeps it.
+
     Raises:
-        RasterError: the raster can't be read, or the prompts lie outside it or too far apart for one window.
+        RasterError: the raster can't be read, or the prompts lie outside it, where it has no data, or too far apart.
     """
-    with open_raster(path) as raster:
-        points_xy = map_to_pixel_xy(prompts.points_xy, raster.transform)
-        box_xyxy = None if prompts.box_xyxy is None else map_to_pixel_xyxy(prompts.box_xyxy, raster.transform)
-        window = _window_around(points_xy, box_xyxy, raster)
-        read = read_window(raster, window)
-    origin_xy = np.array([window.col_off, window.row_off])
+    raster = TiledRaster(path, plan or plan_reading(path), tile_px=WINDOW_PX, overlap_px=0)
+    points_xy = map_to_pixel_xy(prompts.points_xy, raster.transform)
+    box_xyxy = None if prompts.box_xyxy is None else map_to_pixel_xyxy(prompts.box_xyxy, raster.transform)
+    rect = _rect_around(points_xy, box_xyxy, raster)
+    read = raster.read(rect)
+    if not read.is_valid.any():
+        raise RasterError(f"{path.name} has no data in this window: choose a place with data")
+    origin_xy = np.array([rect.left_px, rect.top_px])
     in_window = Prompts(
         points_xy=(points_xy - origin_xy).astype(np.float32),
         is_foreground=prompts.is_foreground,
@@ -63,14 +75,14 @@ def segment_window(path: Path, predictor: Predictor, prompts: MapPrompts, multim
     return WindowPrediction(prediction=with_data, window=read)
 
 
-def _window_around(
-    points_xy: NDArray[np.float64], box_xyxy: NDArray[np.float64] | None, raster: DatasetReader
-) -> Window:
+def _rect_around(
+    points_xy: NDArray[np.float64], box_xyxy: NDArray[np.float64] | None, raster: TiledRaster
+) -> PixelRect:
     corners_xy = points_xy if box_xyxy is None else np.concatenate([points_xy, box_xyxy.reshape(2, 2)])
     low_xy, high_xy = corners_xy.min(axis=0), corners_xy.max(axis=0)
-    size_xy = np.array([raster.width, raster.height])
+    size_xy = np.array(raster.plan.run_wh)
     if (high_xy < 0).any() or (low_xy > size_xy).any():
-        bounds = ", ".join(f"{value:.10g}" for value in raster.bounds)
+        bounds = ", ".join(f"{value:.10g}" for value in raster.map_bounds)
         raise RasterError(
             f"the prompts lie outside the raster, whose bounds are {bounds} in its own CRS ({raster.crs})"
         )
@@ -80,4 +92,5 @@ def _window_around(
         raise RasterError(f"the prompts span {width:g} x {height:g} px, more than the one window of {WINDOW_PX} px")
     window_wh = np.minimum(WINDOW_PX, size_xy)
     left_top = np.round((low_xy + high_xy) / 2 - window_wh / 2).clip(0, size_xy - window_wh).astype(int)
-    return Window(int(left_top[0]), int(left_top[1]), int(window_wh[0]), int(window_wh[1]))
+    left, top, right, bottom = np.concatenate([left_top, left_top + window_wh]).tolist()
+    return PixelRect(left, top, right, bottom)

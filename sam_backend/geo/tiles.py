@@ -48,6 +48,12 @@ class PixelRect:
             min(self.bottom_px, other.bottom_px),
         )
 
+    def moved(self, right_px: int, down_px: int) -> PixelRect:
+        """The same rectangle elsewhere."""
+        return PixelRect(
+            self.left_px + right_px, self.top_px + down_px, self.right_px + right_px, self.bottom_px + down_px
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Tile:

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from rasterio.windows import Window
 
 from sam_backend.errors import DatasetError, ImageError, RasterError
-from sam_backend.geo.raster import open_raster, read_window
+from sam_backend.geo.raster import open_raster
+from sam_backend.geo.read_plan import plan_reading
+from sam_backend.geo.tiled_raster import TiledRaster
+from sam_backend.geo.tiles import PixelRect
 from sam_backend.masks.polygons import polygons_to_mask
 from sam_backend.training.data.raster_polygons import RasterPlace, read_raster_polygons
 from sam_backend.training.data.stored import LazyMasks, SkippedItems
@@ -23,12 +25,12 @@ from sam_backend.types import Polygon
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _TileEntry:
-    window: Window
+    rect: PixelRect
     objects: list[shapely.MultiPolygon]
     """In pixels of the whole raster."""
 
 
-class TiledRaster:
+class LabelledRaster:
     """Tiles of a raster with the polygons seen in them, named e.g. ``kampala_r0_c2``. Empty tiles are left out."""
 
     def __init__(
@@ -56,6 +58,7 @@ class TiledRaster:
             )
         objects = read_raster_polygons(polygons, RasterPlace(transform, crs), polygons_crs, self.skipped)
         self._tiles = _tiles_with_objects(objects, tiling, raster_hw, raster.stem)
+        self._reader: TiledRaster | None = None
         self.names = list(self._tiles)
         if not self.names:
             reasons = "".join(f" ({item}: {reason})" for item, reason in list(self.skipped.reasons.items())[:1])
@@ -72,11 +75,14 @@ class TiledRaster:
         """
         tile = self._tiles[name]
         try:
-            with open_raster(self._raster) as raster:
-                read = read_window(raster, tile.window)
+            if self._reader is None:  # not before: a plan looks at pixels
+                self._reader = TiledRaster(self._raster, plan_reading(self._raster))
+            read = self._reader.read(tile.rect)
         except RasterError as error:
             raise ImageError(f"the tile {name} can't be used: {error}") from None
-        origin_xy = np.array([tile.window.col_off, tile.window.row_off], np.float64)
+        if not read.is_valid.any():
+            raise ImageError(f"the tile {name} can't be used: {self._raster.name} has no data in it")
+        origin_xy = np.array([tile.rect.left_px, tile.rect.top_px], np.float64)
         masks = LazyMasks([partial(_drawn, pieces, origin_xy, read.is_valid) for pieces in tile.objects])
         return LabelledPicture(image=read.pixels, masks=masks)
 
@@ -87,16 +93,15 @@ def _tiles_with_objects(
     tree = shapely.STRtree(objects)
     entries: dict[str, _TileEntry] = {}
     for tile in tiling.tiles(raster_hw):
-        indices = np.sort(tree.query(_pixel_centres(tile.window), predicate="intersects"))
+        indices = np.sort(tree.query(_pixel_centres(tile.rect), predicate="intersects"))
         if len(indices):
-            entries[f"{stem}_r{tile.row}_c{tile.column}"] = _TileEntry(tile.window, [objects[at] for at in indices])
+            entries[f"{stem}_r{tile.row}_c{tile.column}"] = _TileEntry(tile.rect, [objects[at] for at in indices])
     return entries
 
 
-def _pixel_centres(window: Window) -> shapely.Polygon:
-    """The box around the centres of a window's pixels: a polygon that misses it draws no pixel."""
-    left, top = window.col_off + 0.5, window.row_off + 0.5
-    return shapely.box(left, top, left + window.width - 1, top + window.height - 1)
+def _pixel_centres(rect: PixelRect) -> shapely.Polygon:
+    """The box around the centres of a rectangle's pixels: a polygon that misses it draws no pixel."""
+    return shapely.box(rect.left_px + 0.5, rect.top_px + 0.5, rect.right_px - 0.5, rect.bottom_px - 0.5)
 
 
 def _drawn(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sam_backend.errors import DatasetError
 from sam_backend.training.data.coco import CocoPictures, is_coco
-from sam_backend.training.data.geotiff import TiledRaster
+from sam_backend.training.data.geotiff import LabelledRaster
 from sam_backend.training.data.json_file import read_json
 from sam_backend.training.data.label_folder import LabelFolder
 from sam_backend.training.data.label_studio_export import LabelStudioPictures, is_label_studio_export
@@ -57,7 +57,7 @@ def open_pictures(path: Path, options: OpenOptions = OpenOptions()) -> StoredPic
         return _open_folder(path, options)
     if options.polygons is not None or _ends(path, RASTER_ENDINGS):
         polygons = options.polygons or _polygons_beside(path)
-        return TiledRaster(path, polygons, options.polygons_crs, options.tiling)
+        return LabelledRaster(path, polygons, options.polygons_crs, options.tiling)
     if _ends(path, (".json",)):
         return _open_json(path, options)
     raise DatasetError(f"{path} isn't a data set that is understood: give {UNDERSTOOD}")

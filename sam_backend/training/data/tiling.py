@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-
-from rasterio.windows import Window
+from dataclasses import dataclass, replace
 
 from sam_backend.errors import DatasetError
+from sam_backend.geo.tiles import PixelRect, Tile, TileGrid
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class RasterPart:
                 "give left,top,right,bottom from 0 to 1, e.g. 0,0,0.5,1 for the west half"
             )
 
-    def window(self, raster_hw: tuple[int, int]) -> Window:
+    def rect(self, raster_hw: tuple[int, int]) -> PixelRect:
         """The pixels of this part.
 
         Raises:
@@ -46,20 +45,10 @@ class RasterPart:
         top, bottom = round(self.top * height), round(self.bottom * height)
         if left == right or top == bottom:
             raise DatasetError(f"{self} of a raster of {width} x {height} px has no pixel: choose a larger part")
-        return Window(left, top, right - left, bottom - top)
+        return PixelRect(left, top, right, bottom)
 
 
 WHOLE_RASTER = RasterPart()
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One picture to be cut from a raster."""
-
-    row: int
-    column: int
-    window: Window
-    """In pixels of the whole raster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +82,9 @@ class Tiling:
         Raises:
             DatasetError: the part has no pixel.
         """
-        part = self.part.window(raster_hw)
-        height, width = min(self.tile_px, part.height), min(self.tile_px, part.width)
-        for row, top in enumerate(self._starts(part.height)):
-            for column, left in enumerate(self._starts(part.width)):
-                yield Tile(row, column, Window(part.col_off + left, part.row_off + top, width, height))
-
-    def _starts(self, length_px: int) -> list[int]:
-        last = max(0, length_px - self.tile_px)
-        return [*range(0, last, self.tile_px - self.overlap_px), last]
+        part = self.part.rect(raster_hw)
+        for tile in TileGrid(part.width_px, part.height_px, self.tile_px, self.overlap_px):
+            yield replace(tile, rect=tile.rect.moved(part.left_px, part.top_px))
 
 
 DEFAULT_TILING = Tiling()

@@ -11,7 +11,7 @@ from data_set_files import UTM, UTM_TRANSFORM, geojson, noise_bands, square_utm,
 from rasterio.warp import transform_geom
 
 from sam_backend.errors import DatasetError, ImageError, RasterError
-from sam_backend.training.data.geotiff import TiledRaster
+from sam_backend.training.data.geotiff import LabelledRaster
 from sam_backend.training.data.tiling import DEFAULT_TILING, RasterPart, Tiling
 from sam_backend.training.sample import all_masks
 
@@ -24,8 +24,8 @@ def raster(tmp_path: Path) -> Path:
     return write_raster(tmp_path / "town.tif", noise_bands(*HW))
 
 
-def opened(raster: Path, collection: object, tiling: Tiling = DEFAULT_TILING, crs: str | None = None) -> TiledRaster:
-    return TiledRaster(raster, write_json(raster.with_suffix(".geojson"), collection), crs, tiling)
+def opened(raster: Path, collection: object, tiling: Tiling = DEFAULT_TILING, crs: str | None = None) -> LabelledRaster:
+    return LabelledRaster(raster, write_json(raster.with_suffix(".geojson"), collection), crs, tiling)
 
 
 def square(top: int, left: int, size: int, hw: tuple[int, int] = HW) -> np.ndarray:
@@ -76,7 +76,7 @@ def test_other_vector_files_are_read_too(ending: str, raster: Path) -> None:
     shape = shapely.Polygon(square_utm(10, 20, 5)[0])
     file = raster.with_suffix(ending)
     pyogrio.raw.write(file, shapely.to_wkb(np.array([shape])), [], [], geometry_type="Polygon", crs=UTM)
-    np.testing.assert_array_equal(TiledRaster(raster, file).read("town_r0_c0").masks[0], square(20, 10, 5))
+    np.testing.assert_array_equal(LabelledRaster(raster, file).read("town_r0_c0").masks[0], square(20, 10, 5))
 
 
 def test_a_stated_crs_overrules_that_of_the_file(raster: Path) -> None:
@@ -93,8 +93,8 @@ def test_a_file_without_crs_needs_one_stated(raster: Path) -> None:
     with pytest.warns(UserWarning, match="crs"):
         pyogrio.raw.write(file, shape, [], [], geometry_type="Polygon", crs=None)
     with pytest.raises(DatasetError, match="doesn't say its CRS"):
-        TiledRaster(raster, file)
-    assert len(TiledRaster(raster, file, "raster").names) == 1
+        LabelledRaster(raster, file)
+    assert len(LabelledRaster(raster, file, "raster").names) == 1
 
 
 def test_an_unknown_crs_is_an_error(raster: Path) -> None:
@@ -182,16 +182,16 @@ def test_files_of_another_kind_are_errors(raster: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.geojson"
     text.write_text("{")
     with pytest.raises(DatasetError, match=r"text\.geojson can't be read as polygons"):
-        TiledRaster(raster, text)
+        LabelledRaster(raster, text)
     with pytest.raises(RasterError, match="can't be read as a raster"):
-        TiledRaster(text, text)
+        LabelledRaster(text, text)
 
 
 def test_the_buildings_of_kampala_have_their_areas(shared: Path) -> None:
     folder = shared / "data" / "geo" / "fair_oam"
     mosaic, buildings = folder / "kampalaA_z21_3072x2048.tif", folder / "kampalaA_buildings.geojson"
     features = json.loads(buildings.read_text())["features"]
-    pictures = TiledRaster(mosaic, buildings, tiling=Tiling(4096))
+    pictures = LabelledRaster(mosaic, buildings, tiling=Tiling(4096))
     masks = pictures.read(pictures.names[0]).masks
     assert len(masks) == len(features) == 107
     shapes = [shapely.geometry.shape(feature["geometry"]) for feature in features]
@@ -205,7 +205,7 @@ def test_the_halves_of_kampala_share_no_building_but_those_cut(shared: Path) -> 
     folder = shared / "data" / "geo" / "fair_oam"
     files = folder / "kampalaA_z21_3072x2048.tif", folder / "kampalaA_buildings.geojson"
     halves = [
-        TiledRaster(*files, tiling=Tiling(2048, 0, part)) for part in (RasterPart(right=0.5), RasterPart(left=0.5))
+        LabelledRaster(*files, tiling=Tiling(2048, 0, part)) for part in (RasterPart(right=0.5), RasterPart(left=0.5))
     ]
     n_objects = [len(half.read(half.names[0]).masks) for half in halves]
     assert 107 <= sum(n_objects) < 125
@@ -216,8 +216,8 @@ def test_the_fields_in_a_custom_crs_lie_on_their_raster_once_it_is_stated(shared
     folder = shared / "data" / "geo" / "solaris_spacenet"
     files = folder / "sample_geotiff_custom_proj.tif", folder / "geotiff_custom_proj_labels.geojson"
     with pytest.raises(DatasetError, match=r"EPSG:4326 can't be brought to the raster's CRS"):
-        TiledRaster(*files)
-    pictures = TiledRaster(*files, polygons_crs="raster")
+        LabelledRaster(*files)
+    pictures = LabelledRaster(*files, polygons_crs="raster")
     picture = pictures.read(pictures.names[0])
     assert picture.image.shape == (512, 512, 3)
     assert len(picture.masks) == 19
@@ -226,6 +226,6 @@ def test_the_fields_in_a_custom_crs_lie_on_their_raster_once_it_is_stated(shared
 
 def test_buildings_on_a_16_bit_raster_are_read(shared: Path) -> None:
     folder = shared / "data" / "geo" / "solaris_spacenet"
-    pictures = TiledRaster(folder / "sample_geotiff.tif", folder / "geotiff_labels.geojson", tiling=Tiling(512, 64))
+    pictures = LabelledRaster(folder / "sample_geotiff.tif", folder / "geotiff_labels.geojson", tiling=Tiling(512, 64))
     assert len(pictures.names) == 4
     assert all(pictures.read(name).image.std() > 10 for name in pictures.names)

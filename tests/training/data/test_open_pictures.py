@@ -19,7 +19,7 @@ from PIL import Image
 from sam_backend.errors import DatasetError
 from sam_backend.masks.rle_coco import encode_coco_rle
 from sam_backend.training.data.coco import CocoPictures
-from sam_backend.training.data.geotiff import TiledRaster
+from sam_backend.training.data.geotiff import LabelledRaster
 from sam_backend.training.data.label_folder import LabelFolder
 from sam_backend.training.data.label_studio_export import LabelStudioPictures
 from sam_backend.training.data.open_pictures import OpenOptions, open_pictures
@@ -76,8 +76,8 @@ KINDS = {
     "coco": (coco_file, CocoPictures),
     "coco-folder": (coco_folder, CocoPictures),
     "label-studio": (label_studio, LabelStudioPictures),
-    "geotiff": (geotiff, TiledRaster),
-    "geotiff-folder": (geotiff_folder, TiledRaster),
+    "geotiff": (geotiff, LabelledRaster),
+    "geotiff-folder": (geotiff_folder, LabelledRaster),
 }
 
 

@@ -17,7 +17,10 @@ class Chance:
     """The sources of chance for one picture of one step."""
 
     rng: np.random.Generator
-    """For the choice of the picture, its window and its changes."""
+    """For the choice of the picture, its place and its changes."""
+
+    step_rng: np.random.Generator
+    """The same for all pictures of a step, for what decides how long one takes: no process waits for another then."""
 
     generator: torch.Generator
     """For the simulated annotator; on the device of the network."""
@@ -30,4 +33,9 @@ class Chance:
         """The chance of one picture of one step."""
         draw, annotate, drop = np.random.SeedSequence([seed, step, picture]).spawn(3)
         generator = torch.Generator(device).manual_seed(int(annotate.generate_state(1)[0]))
-        return cls(np.random.default_rng(draw), generator, int(drop.generate_state(1)[0]))
+        return cls(
+            rng=np.random.default_rng(draw),
+            step_rng=np.random.default_rng([seed, step]),
+            generator=generator,
+            dropout_seed=int(drop.generate_state(1)[0]),
+        )

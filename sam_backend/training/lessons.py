@@ -28,8 +28,12 @@ class DrawnLesson:
 class LessonSource(Protocol):
     """Anything that lessons can be drawn from."""
 
-    def draw(self, rng: np.random.Generator) -> DrawnLesson:
+    def draw(self, rng: np.random.Generator, step_rng: np.random.Generator | None = None) -> DrawnLesson:
         """A random picture's lesson, with at least one object.
+
+        Args:
+            rng: this picture's chance.
+            step_rng: the chance that all pictures of a step share; left out, each goes its own way.
 
         Raises:
             DatasetError: there is none.
@@ -65,11 +69,11 @@ class WindowLessons:
         self._windows = list(windows)
         self._window_shares = _shares([one.share for one in windows])
 
-    def draw(self, rng: np.random.Generator) -> DrawnLesson:
-        """See `LessonSource`."""
+    def draw(self, rng: np.random.Generator, step_rng: np.random.Generator | None = None) -> DrawnLesson:
+        """See `LessonSource`. All pictures of a step have windows of one size."""
+        window = self._windows[(step_rng or rng).choice(len(self._windows), p=self._window_shares)]
         while True:
             source = self._sources[rng.choice(len(self._sources), p=self._source_shares)]
-            window = self._windows[rng.choice(len(self._windows), p=self._window_shares)]
             sample = source.draw(rng, window.side_px, window.max_masks)
             lesson = make_lesson(sample, window.side_px, self._random_origin_xy(window.side_px, rng))
             if len(lesson.target):

@@ -24,6 +24,6 @@ class MixedLessons:
         self._sources = [source for source, _ in sources]
         self._shares = np.array([share for _, share in sources]) / sum(share for _, share in sources)
 
-    def draw(self, rng: np.random.Generator) -> DrawnLesson:
+    def draw(self, rng: np.random.Generator, step_rng: np.random.Generator | None = None) -> DrawnLesson:
         """See `LessonSource`."""
-        return self._sources[rng.choice(len(self._sources), p=self._shares)].draw(rng)
+        return self._sources[rng.choice(len(self._sources), p=self._shares)].draw(rng, step_rng)

@@ -66,7 +66,8 @@ def teach_seeing(
             group["lr"] = LEARNING_RATE * min(1.0, (step + 1) / N_WARMUP_STEPS)
         losses.append(0.0)
         for picture in processes.share(pictures_per_step):
-            lesson = lessons.draw(Chance.of(seed, step, picture, device).rng).lesson.to(device)
+            chance = Chance.of(seed, step, picture, device)
+            lesson = lessons.draw(chance.rng, chance.step_rng).lesson.to(device)
             loss = affinity_loss(head(network.encode_window(lesson.rgb, lesson.window_px)), lesson.target > 0.5)
             torch.autograd.backward(loss / pictures_per_step)
             losses[-1] += float(loss.detach()) * processes.world_size / pictures_per_step

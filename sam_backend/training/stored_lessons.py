@@ -58,7 +58,7 @@ class StoredLessons:
                 f"none of {len(self._pictures.names)} pictures shows an object; {len(self.skipped)} are damaged"
             )
 
-    def draw(self, rng: np.random.Generator) -> DrawnLesson:
+    def draw(self, rng: np.random.Generator, step_rng: np.random.Generator | None = None) -> DrawnLesson:
         """The lesson of a random picture, for a loop that is resumed from the state of ``rng`` alone.
 
         Raises:

@@ -118,7 +118,7 @@ class Trainer:
 
     def _learn(self, picture: int) -> LessonReport:
         chance = Chance.of(self._settings.seed, self.n_steps_done, picture, self._device)
-        drawn = self._lessons.draw(chance.rng)
+        drawn = self._lessons.draw(chance.rng, chance.step_rng)
         lesson = drawn.lesson.to(self._device)
         torch.manual_seed(chance.dropout_seed)
         scale = 1 / self._settings.pictures_per_step

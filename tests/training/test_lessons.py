@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+import torch
 
 from sam_backend.errors import DatasetError
 from sam_backend.model.sam import Sam
+from sam_backend.training.chance import Chance
 from sam_backend.training.lessons import DrawnLesson, WindowLessons
 from sam_backend.training.mixed_lessons import MixedLessons
 from sam_backend.training.sample import Sample
@@ -31,6 +33,16 @@ def test_windows_lie_anywhere_in_the_square_and_come_in_their_shares(network: Sa
     assert {one.origin_xy for one in small} == {(x, y) for x in range(3) for y in range(3)}
     assert {one.origin_xy for one in drawn if one.window_px == 64} == {(0, 0)}
     assert max(len(one.target) for one in drawn if one.window_px == 64) == 1
+
+
+def test_pictures_of_one_step_have_windows_of_one_size(network: Sam) -> None:
+    windows = [WindowPlan(side_px=32, share=1, max_masks=1), WindowPlan(side_px=64, share=1, max_masks=1)]
+    lessons = WindowLessons(network, [(MostlySpecks(), 1.0)], windows)
+    steps = [[Chance.of(0, step, picture, torch.device("cpu")) for picture in range(4)] for step in range(20)]
+    sides = [{lessons.draw(one.rng, one.step_rng).lesson.window_px for one in step} for step in steps]
+    assert {32} in sides
+    assert {64} in sides
+    assert all(len(of_step) == 1 for of_step in sides)
 
 
 def test_a_sample_too_small_to_see_is_drawn_again(network: Sam) -> None:

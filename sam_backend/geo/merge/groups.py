@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import combinations, product
 
 from sam_backend.geo.merge.matching import Key, Match
 from sam_backend.geo.merge.reading import Reading
@@ -76,22 +77,31 @@ class Groups:
         kept.matches.append(match)
 
 
-def one_reading_per_tile(group: Group) -> list[Group]:
-    """Split a group in which a chain of matches has joined two readings of one tile; else the group itself.
+def without_contradictions(group: Group) -> list[Group]:
+    """Split a group in which a chain of matches has joined two objects; else the group itself.
 
-    Two readings of one tile are two objects. So the group is joined again, best match first, leaving out a match that
-    would bring two of one tile together.
+    Two readings of one tile are two objects, and so are two uncut readings that share no pixel. So the group is joined
+    again, best match first, leaving out a match that would bring such two together.
     """
-    if len(group.tile_indices) == len(group.members):
-        return [group]
     members = sorted(group.members, key=lambda member: member.key)
+    if all(_may_be_one(one, other) for one, other in combinations(members, 2)):
+        return [group]
     group_of = {member.key: Group([member]) for member in members}
     for match in sorted(group.matches):
         kept, joined = group_of[match.first], group_of[match.second]
         if kept is joined:
             kept.matches.append(match)
-        elif not kept.tile_indices & joined.tile_indices:
+        elif all(_may_be_one(one, other) for one, other in product(kept.members, joined.members)):
             kept.members += joined.members
             kept.matches += [*joined.matches, match]
             group_of |= {member.key: kept for member in joined.members}
     return list({id(part): part for part in group_of.values()}.values())
+
+
+def _may_be_one(one: Reading, other: Reading) -> bool:
+    if one.tile_index == other.tile_index:
+        return False
+    if one.cuts or other.cuts:
+        return True
+    shared = one.rect.intersection(other.rect)
+    return not shared.is_empty and bool((one.window(shared) & other.window(shared)).any())

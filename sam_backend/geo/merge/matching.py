@@ -100,7 +100,7 @@ def _profiles(readings: list[Reading], along: PixelRect, across_axis: int) -> li
     """What readings show of the pixels along a seam, flattened to one pixel across it."""
     profiles = []
     for part in _parts(readings, along):
-        mask = part.mask.any(axis=across_axis, keepdims=True)
+        mask: NDArray[np.bool_] = np.logical_or.reduce(part.mask, axis=across_axis, keepdims=True)
         rect = (
             PixelRect(0, part.rect.top_px, 1, part.rect.bottom_px)
             if across_axis

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from sam_backend.errors import RasterError
 from sam_backend.geo.merge.cells import Cells
 from sam_backend.geo.merge.fragment import Fragment, MergedObject
-from sam_backend.geo.merge.groups import Groups, one_reading_per_tile
+from sam_backend.geo.merge.groups import Groups, without_contradictions
 from sam_backend.geo.merge.leftovers import Leftovers
 from sam_backend.geo.merge.matching import Match, match_tiles
 from sam_backend.geo.merge.placed import place_key
@@ -83,7 +83,7 @@ class Merger:
         for group in self._groups.of_tiles(surrounded):
             if group.tile_indices <= self._surrounded:
                 self._groups.remove(group)
-                final += [self._leftovers.settle(part) for part in one_reading_per_tile(group)]
+                final += [self._leftovers.settle(part) for part in without_contradictions(group)]
         return [merged for merged in final if merged is not None] + self._leftovers.decide(self._groups)
 
 

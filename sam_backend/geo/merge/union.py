@@ -21,7 +21,7 @@ class _LabelledPiece:
 
     rect: PixelRect
     labels: NDArray[np.int32]
-    areas_px: NDArray[np.int64]
+    areas_px: NDArray[np.intp]
 
 
 def join_pieces(pieces: list[PlacedMask]) -> PlacedMask:

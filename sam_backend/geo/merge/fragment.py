@@ -54,6 +54,9 @@ class MergedObject:
     is_unresolved_cut: bool
     """Whether no tile saw it whole: it is put together of pieces, or it is one piece that found no counterpart."""
 
+    feature_id: int | None = None
+    """Of the feature that asked for it; None of an object found automatically."""
+
     @property
     def n_tiles(self) -> int:
         """How many tiles saw it."""

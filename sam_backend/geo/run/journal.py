@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from sam_backend.errors import RasterError, StorageError
 from sam_backend.geo.run.finding import Finding
 from sam_backend.geo.run.run_place import RunPlace
 from sam_backend.geo.run.run_settings import RunSettings
-from sam_backend.geo.tiles import PlacedMask
+from sam_backend.geo.tiles import PixelRect, PlacedMask, Tile
 from sam_backend.masks.rle_coco import decode_coco_rle, encode_coco_rle
 
 FORMAT = 1
@@ -25,7 +26,9 @@ TileStatus = Literal["done", "empty", "failed"]
 _TABLES = """
 CREATE TABLE run (settings TEXT NOT NULL, place TEXT NOT NULL);
 CREATE TABLE tile (
-    tile_index INTEGER PRIMARY KEY, status TEXT NOT NULL, seconds REAL NOT NULL, message TEXT NOT NULL
+    tile_index INTEGER PRIMARY KEY, grid_column INTEGER NOT NULL, grid_row INTEGER NOT NULL,
+    left_px INTEGER NOT NULL, top_px INTEGER NOT NULL, right_px INTEGER NOT NULL, bottom_px INTEGER NOT NULL,
+    status TEXT NOT NULL, seconds REAL NOT NULL, message TEXT NOT NULL
 );
 CREATE TABLE finding (
     tile_index INTEGER NOT NULL REFERENCES tile, number INTEGER NOT NULL, left_px INTEGER NOT NULL,
@@ -33,6 +36,11 @@ CREATE TABLE finding (
     predicted_iou REAL NOT NULL, stability REAL, feature_id INTEGER,
     PRIMARY KEY (tile_index, number)
 ) WITHOUT ROWID;
+CREATE TABLE healed (
+    key TEXT PRIMARY KEY, left_px INTEGER, top_px INTEGER, height_px INTEGER, width_px INTEGER, counts TEXT,
+    predicted_iou REAL, stability REAL, feature_id INTEGER
+) WITHOUT ROWID;
+CREATE TABLE prompt (feature_id INTEGER PRIMARY KEY, attributes TEXT NOT NULL, why_skipped TEXT);
 """
 
 
@@ -40,13 +48,26 @@ CREATE TABLE finding (
 class TileReport:
     """How a tile went."""
 
-    tile_index: int
+    tile: Tile
     status: TileStatus
     seconds: float
     """Reading and segmenting."""
 
     message: str = ""
     """Why it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalledPrompt:
+    """A feature of the layer of prompts."""
+
+    feature_id: int
+
+    attributes: dict[str, Any]
+    """By the names of the layer's fields."""
+
+    why_skipped: str | None = None
+    """Why it asks for nothing; None if it does."""
 
 
 class Journal:
@@ -100,19 +121,17 @@ class Journal:
         Raises:
             StorageError: the disk is full, or the file can't be written any more.
         """
-        rows = [_row(report.tile_index, number, finding) for number, finding in enumerate(findings)]
+        index = report.tile.index
+        rows = [(index, number, *_mask_row(finding)) for number, finding in enumerate(findings)]
         with _told_as_storage_error(self.path), self._connection as transaction:
-            transaction.execute("DELETE FROM finding WHERE tile_index = ?", (report.tile_index,))
-            transaction.execute(
-                "REPLACE INTO tile VALUES (?, ?, ?, ?)",
-                (report.tile_index, report.status, report.seconds, report.message),
-            )
+            transaction.execute("DELETE FROM finding WHERE tile_index = ?", (index,))
+            transaction.execute(f"REPLACE INTO tile VALUES ({', '.join('?' * 10)})", _tile_row(report))  # noqa: S608
             transaction.executemany(f"INSERT INTO finding VALUES ({', '.join('?' * 10)})", rows)  # noqa: S608
 
     def reports(self) -> dict[int, TileReport]:
         """Of all tiles that were worked on, by index."""
         rows = self._connection.execute("SELECT * FROM tile ORDER BY tile_index")
-        return {row[0]: TileReport(*row) for row in rows}
+        return {row[0]: _report(row) for row in rows}
 
     def finished(self) -> set[int]:
         """Indices of the tiles that need no more work."""
@@ -121,7 +140,46 @@ class Journal:
     def findings(self, tile_index: int) -> list[Finding]:
         """What was found in a tile, in the order in which it was written."""
         rows = self._connection.execute("SELECT * FROM finding WHERE tile_index = ? ORDER BY number", (tile_index,))
-        return [_finding(row) for row in rows]
+        return [_finding(row[2:]) for row in rows]
+
+    def n_findings(self, tile_index: int) -> int:
+        """How many were found in a tile."""
+        query = "SELECT count(*) FROM finding WHERE tile_index = ?"
+        return int(self._connection.execute(query, (tile_index,)).fetchone()[0])
+
+    def write_healed(self, key: str, finding: Finding | None) -> None:
+        """Keep the answer of a second look; None where it found nothing.
+
+        Raises:
+            StorageError: the disk is full, or the file can't be written any more.
+        """
+        row = (None,) * 8 if finding is None else _mask_row(finding)
+        with _told_as_storage_error(self.path), self._connection as transaction:
+            transaction.execute(f"REPLACE INTO healed VALUES ({', '.join('?' * 9)})", (key, *row))  # noqa: S608
+
+    def healed_keys(self) -> set[str]:
+        """Which second looks were taken."""
+        return {key for (key,) in self._connection.execute("SELECT key FROM healed")}
+
+    def healed(self) -> dict[str, Finding]:
+        """The second looks that found something."""
+        rows = self._connection.execute("SELECT * FROM healed WHERE counts IS NOT NULL ORDER BY key")
+        return {key: _finding(row) for key, *row in rows}
+
+    def write_prompts(self, prompts: Sequence[JournalledPrompt]) -> None:
+        """Keep what is known of the features that ask for objects.
+
+        Raises:
+            StorageError: the disk is full, or the file can't be written any more.
+        """
+        rows = [(one.feature_id, json.dumps(one.attributes, default=str), one.why_skipped) for one in prompts]
+        with _told_as_storage_error(self.path), self._connection as transaction:
+            transaction.executemany("REPLACE INTO prompt VALUES (?, ?, ?)", rows)
+
+    def prompts(self) -> list[JournalledPrompt]:
+        """All features of the layer of prompts, by id."""
+        rows = self._connection.execute("SELECT * FROM prompt ORDER BY feature_id")
+        return [JournalledPrompt(feature_id, json.loads(attributes), why) for feature_id, attributes, why in rows]
 
     def close(self) -> None:
         """Let go of the file."""
@@ -136,31 +194,29 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _row(tile_index: int, number: int, finding: Finding) -> tuple[object, ...]:
+def _tile_row(report: TileReport) -> tuple[object, ...]:
+    tile, rect = report.tile, report.tile.rect
+    place = (tile.index, tile.column, tile.row, rect.left_px, rect.top_px, rect.right_px, rect.bottom_px)
+    return *place, report.status, report.seconds, report.message
+
+
+def _report(row: Sequence[Any]) -> TileReport:
+    index, column, grid_row, left_px, top_px, right_px, bottom_px, status, seconds, message = row
+    tile = Tile(index, column, grid_row, PixelRect(left_px, top_px, right_px, bottom_px))
+    return TileReport(tile, status, seconds, message)
+
+
+def _mask_row(finding: Finding) -> tuple[object, ...]:
     placed = finding.placed
     rle = encode_coco_rle(placed.mask)
-    return (
-        tile_index,
-        number,
-        placed.left_px,
-        placed.top_px,
-        *rle["size"],
-        rle["counts"],
-        finding.predicted_iou,
-        finding.stability,
-        finding.feature_id,
-    )
+    scores = (finding.predicted_iou, finding.stability, finding.feature_id)
+    return placed.left_px, placed.top_px, *rle["size"], rle["counts"], *scores
 
 
 def _finding(row: Sequence[Any]) -> Finding:
-    _, _, left_px, top_px, height_px, width_px, counts, predicted_iou, stability, feature_id = row
+    left_px, top_px, height_px, width_px, counts, predicted_iou, stability, feature_id = row
     mask = decode_coco_rle({"size": [height_px, width_px], "counts": counts})
-    return Finding(
-        placed=PlacedMask(left_px, top_px, mask),
-        predicted_iou=predicted_iou,
-        stability=stability,
-        feature_id=feature_id,
-    )
+    return Finding(PlacedMask(left_px, top_px, mask), predicted_iou, stability, feature_id)
 
 
 @contextlib.contextmanager

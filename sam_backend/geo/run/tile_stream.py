@@ -106,7 +106,7 @@ def _work_on(tile: Tile, reading: Future[RasterWindow | None], segmenter: TileSe
     started_s = time.monotonic()
 
     def report(status: TileStatus, message: str = "") -> TileReport:
-        return TileReport(tile.index, status, time.monotonic() - started_s, message)
+        return TileReport(tile, status, time.monotonic() - started_s, message)
 
     try:
         window = reading.result()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from affine import Affine
 from rasterio.crs import CRS
@@ -25,6 +27,11 @@ SETTINGS = RunSettings(
     overlap_px=16,
     automatic={"points_per_side": 4},
 )
+
+
+def tile_of(index: int) -> Tile:
+    """A tile of that index; of any other, with the place of the first."""
+    return replace(GRID.tile(0), index=index)
 
 
 def spotted_picture(seed: int = 0) -> np.ndarray:

@@ -98,7 +98,7 @@ def test_a_tile_that_fails_is_named_and_tried_again(
 ) -> None:
     summary = run_tiles(journal, TILES, read, Clumsy())
     assert summary.state == "complete"
-    assert [(report.tile_index, report.message) for report in summary.failed] == [(0, "ValueError: a strange tile")]
+    assert [(report.tile.index, report.message) for report in summary.failed] == [(0, "ValueError: a strange tile")]
     assert run_tiles(journal, TILES, read, BrightSpots()).failed == ()
     assert content(journal) == whole
 

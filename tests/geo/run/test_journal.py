@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
-from run_parts import PLACE, SETTINGS
+from run_parts import PLACE, SETTINGS, tile_of
 
 from sam_backend.errors import RasterError, StorageError
 from sam_backend.geo.run.finding import Finding
@@ -39,7 +39,7 @@ def test_settings_and_place_survive(journal: Journal) -> None:
 
 
 def test_findings_survive_in_order(journal: Journal) -> None:
-    journal.write_tile(TileReport(4, "done", 1.5), [finding(9), finding(2, feature_id=12)])
+    journal.write_tile(TileReport(tile_of(4), "done", 1.5), [finding(9), finding(2, feature_id=12)])
     found = Journal.open_existing(journal.path).findings(4)
     assert [(one.placed.left_px, one.placed.top_px, one.feature_id) for one in found] == [(9, 7, None), (2, 7, 12)]
     np.testing.assert_array_equal(found[0].placed.mask, finding().placed.mask)
@@ -53,23 +53,23 @@ def lasting_journal(tmp_path_factory: pytest.TempPathFactory) -> Journal:
 
 @given(mask=nps.arrays(bool, nps.array_shapes(min_dims=2, max_dims=2, max_side=20)), left_px=st.integers(0, 10**6))
 def test_every_mask_survives(lasting_journal: Journal, mask: np.ndarray, left_px: int) -> None:
-    lasting_journal.write_tile(TileReport(0, "done", 0), [Finding(PlacedMask(left_px, 0, mask), 0.1)])
+    lasting_journal.write_tile(TileReport(tile_of(0), "done", 0), [Finding(PlacedMask(left_px, 0, mask), 0.1)])
     (found,) = lasting_journal.findings(0)
     np.testing.assert_array_equal(found.placed.mask, mask)
     assert (found.placed.left_px, found.stability) == (left_px, None)
 
 
 def test_a_tile_written_again_replaces_itself(journal: Journal) -> None:
-    journal.write_tile(TileReport(1, "failed", 1, "no memory"))
+    journal.write_tile(TileReport(tile_of(1), "failed", 1, "no memory"))
     assert journal.finished() == set()
-    journal.write_tile(TileReport(1, "done", 1), [finding()])
-    journal.write_tile(TileReport(2, "empty", 0))
+    journal.write_tile(TileReport(tile_of(1), "done", 1), [finding()])
+    journal.write_tile(TileReport(tile_of(2), "empty", 0))
     assert journal.finished() == {1, 2}
-    assert journal.reports()[1] == TileReport(1, "done", 1)
+    assert journal.reports()[1] == TileReport(tile_of(1), "done", 1)
 
 
 def test_creating_a_journal_forgets_the_old_one(journal: Journal) -> None:
-    journal.write_tile(TileReport(1, "done", 1), [finding()])
+    journal.write_tile(TileReport(tile_of(1), "done", 1), [finding()])
     journal.close()
     assert Journal.create(journal.path, SETTINGS, PLACE).reports() == {}
 
@@ -79,12 +79,12 @@ def test_a_process_killed_while_it_writes_leaves_whole_tiles(tmp_path: Path) -> 
     program = f"""
         import sys; sys.path[:0] = {[str(Path(__file__).parent), os.getcwd()]}
         from pathlib import Path
-        from run_parts import PLACE, SETTINGS
+        from run_parts import PLACE, SETTINGS, tile_of
         from test_journal import finding
         from sam_backend.geo.run.journal import Journal, TileReport
         journal = Journal.create(Path({str(path)!r}), SETTINGS, PLACE)
         for index in range(10**6):
-            journal.write_tile(TileReport(index, "done", 0), [finding(n) for n in range(50)])
+            journal.write_tile(TileReport(tile_of(index), "done", 0), [finding(n) for n in range(50)])
             print(index, flush=True)
     """
     writer = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True)
@@ -127,7 +127,7 @@ def test_a_journal_that_cant_be_written_any_more_is_told(journal: Journal) -> No
     blocker.execute("PRAGMA max_page_count = 1")
     journal._connection.execute("PRAGMA max_page_count = 10")
     with pytest.raises(StorageError, match="full"):
-        journal.write_tile(TileReport(0, "done", 1), [finding(n) for n in range(5000)])
+        journal.write_tile(TileReport(tile_of(0), "done", 1), [finding(n) for n in range(5000)])
     assert journal.reports() == {}
 
 

@@ -1,0 +1,75 @@
+"""The model's part of a prompted run: each feature of a layer asks for one object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sam_backend.geo.prompt_layer import FeaturePrompt
+from sam_backend.geo.prompt_tiles import PromptedView
+from sam_backend.geo.raster import RasterWindow
+from sam_backend.geo.run.finding import Finding
+from sam_backend.geo.run.tile_segmenter import filled_up, place_mask
+from sam_backend.geo.tiles import PixelRect, Tile, TileGrid
+from sam_backend.predict.predictor import Predictor
+from sam_backend.types import MaskPrediction, Prompts
+
+
+def tiles_of_views(views: Sequence[PromptedView], grid: TileGrid) -> list[Tile]:
+    """The tiles to work on; views of their own are numbered after the grid, in column and row -1."""
+    n_own = iter(range(len(grid), len(grid) + len(views)))
+    return [
+        Tile(next(n_own), -1, -1, view.rect) if view.tile_index is None else grid.tile(view.tile_index)
+        for view in views
+    ]
+
+
+@dataclass(slots=True)
+class PromptSegmenter:
+    """Answers the prompts of a tile."""
+
+    predictor: Predictor
+
+    prompts: Mapping[int, Sequence[FeaturePrompt]]
+    """By the index of their tile."""
+
+    side_px: int
+    """Of the square that the model is shown."""
+
+    def segment(self, tile: Tile, window: RasterWindow) -> list[Finding]:
+        """See `TileSegmenter`."""
+        asked = self.prompts[tile.index]
+        embedding = self.predictor.embed(filled_up(window.pixels, self.side_px))
+        prompts = [self._in_tile(one, tile) for one in asked]
+        # One click may mean the whole, a part or a sub-part: the best of three readings is taken.
+        is_ambiguous = [one.box_xyxy is None and len(one.points_xy) == 1 for one in prompts]
+        answers: dict[int, MaskPrediction] = {}
+        for multimask in (False, True):
+            indices = [index for index, ambiguous in enumerate(is_ambiguous) if ambiguous is multimask]
+            answered = self.predictor.segment_batch(embedding, [prompts[index] for index in indices], multimask)
+            answers.update(zip(indices, answered, strict=True))
+        found = (self._finding(one, answers[index], tile, window) for index, one in enumerate(asked))
+        return [finding for finding in found if finding is not None]
+
+    def _in_tile(self, prompt: FeaturePrompt, tile: Tile) -> Prompts:
+        in_tile = prompt.prompts_in(tile.rect)
+        if prompt.polygon is None:
+            return in_tile
+        network, rect = self.predictor.network, tile.rect
+        shown = PixelRect(
+            rect.left_px,
+            rect.top_px,
+            max(rect.right_px, rect.left_px + self.side_px),
+            max(rect.bottom_px, rect.top_px + self.side_px),
+        )
+        logits = prompt.mask_logits_in(shown, network.image_size, network.low_res_size)
+        return replace(in_tile, mask_logits=logits)
+
+    def _finding(
+        self, prompt: FeaturePrompt, answer: MaskPrediction, tile: Tile, window: RasterWindow
+    ) -> Finding | None:
+        mask = answer.masks[answer.best][: tile.rect.height_px, : tile.rect.width_px]
+        placed = place_mask(mask, tile, window)
+        if placed is None:
+            return None
+        return Finding(placed, float(answer.predicted_iou[answer.best]), feature_id=prompt.feature_id)

@@ -1,0 +1,183 @@
+"""From the journal to a map file: objects merged, filtered, drawn and measured, beside what tells how good they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import shapely
+
+from sam_backend.errors import RasterError
+from sam_backend.geo.frame import outlines_to_map
+from sam_backend.geo.layers import Feature, Layer
+from sam_backend.geo.measures import GroundRuler, GroundSize, ground_ruler
+from sam_backend.geo.merge import MergedObject, MergeRules, NestingPolicy, apply_nesting
+from sam_backend.geo.object_layer import OBJECTS, ObjectFacts, object_feature
+from sam_backend.geo.qa_layer import TILES, UNRESOLVED_CUTS, cut_feature
+from sam_backend.geo.run.drawing import draw
+from sam_backend.geo.run.journal import Journal
+from sam_backend.geo.run.merging import found_objects
+from sam_backend.geo.run.prompt_fields import PromptFields
+from sam_backend.geo.run.result_options import ResultOptions
+from sam_backend.geo.run.run_place import RunPlace
+from sam_backend.geo.run.tile_features import tile_features
+from sam_backend.geo.seams import SeamLength, SeamLines
+from sam_backend.geo.vector_file import VectorFile, create_vector_file
+
+BATCH = 512
+"""Objects drawn and written together."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSummary:
+    """What was written."""
+
+    n_objects: int
+    n_filtered: int
+    """Objects that the filters or the nesting policy dropped."""
+
+    n_unresolved_cuts: int
+    """Objects written that no tile saw whole."""
+
+    outline_on_grid_share: float
+    """Share of the outlines' length that lies where tiles meet: 0 is no seam at all."""
+
+
+def write_results(
+    journal: Journal, path: Path, options: ResultOptions, rules: MergeRules | None = None
+) -> ResultSummary:
+    """Write the objects of a run; the file appears whole or not at all.
+
+    Without a nesting policy or shared borders, objects pass through one batch after the other; these two need all of
+    them at once.
+
+    Args:
+        journal: of the run, finished or not.
+        path: ends in .gpkg (objects, tiles and unresolved cuts), .fgb, .geojson or .parquet (objects).
+        options: which objects, and how.
+        rules: of merging.
+
+    Raises:
+        RasterError: areas are asked for, but the CRS has none; or GeoJSON, but the CRS doesn't lead to degrees.
+        OptionsError: the file's ending isn't known.
+        StorageError: the file can't be written.
+    """
+    writer = _Writer(journal, options)
+    with create_vector_file(
+        path, [writer.objects, TILES, UNRESOLVED_CUTS], journal.place.crs, _provenance(journal)
+    ) as file:
+        file.append(TILES.name, list(tile_features(journal)))
+        for batch in _batches(_kept(writer, found_objects(journal, rules)), _batch_size(options)):
+            writer.write(file, batch)
+    return writer.summary()
+
+
+def _kept(writer: _Writer, found: Iterable[MergedObject]) -> Iterator[MergedObject]:
+    filtered = (one for one in found if writer.passes(one))
+    return filtered if writer.options.nesting is NestingPolicy.ALL else iter(writer.nested(list(filtered)))
+
+
+def _batch_size(options: ResultOptions) -> int | None:
+    return None if options.drawing == "coverage" else BATCH
+
+
+def _batches(items: Iterable[T], size: int | None) -> Iterator[list[T]]:
+    left = iter(items)
+    while batch := list(islice(left, size)):
+        yield batch
+
+
+class _Writer:
+    """Turns batches of objects into rows, and counts."""
+
+    def __init__(self, journal: Journal, options: ResultOptions) -> None:
+        self.options = options
+        self._place = journal.place
+        self._ruler = ground_ruler(journal.place.crs)
+        self._pixel_m2 = _pixel_m2(self._ruler, journal.place, options)
+        self._prompts = PromptFields.of(journal.prompts())
+        self.objects: Layer = self._prompts.added_to(OBJECTS)
+        self._seams, self._seam_length = SeamLines(journal.place.grid), SeamLength()
+        self._n_objects = self._n_filtered = self._n_unresolved = 0
+
+    def passes(self, merged: MergedObject) -> bool:
+        """Whether an object stays; what doesn't is counted."""
+        options = self.options
+        area_m2 = float(merged.placed.mask.sum()) * self._pixel_m2
+        is_kept = (
+            merged.predicted_iou >= options.min_score
+            and merged.stability >= options.min_stability
+            and options.min_area_m2 <= area_m2 <= options.max_area_m2
+        )
+        self._n_filtered += not is_kept
+        return is_kept
+
+    def nested(self, objects: list[MergedObject]) -> list[MergedObject]:
+        """What the nesting policy leaves."""
+        kept = apply_nesting(objects, self.options.nesting)
+        self._n_filtered += len(objects) - len(kept)
+        return kept
+
+    def write(self, file: VectorFile, batch: Sequence[MergedObject]) -> None:
+        """Draw, measure and append a batch."""
+        drawn = draw([merged.placed for merged in batch], self.options, self.options.min_hole_m2 / self._pixel_m2)
+        self._seam_length += self._seams.length(drawn.along_pixels)
+        on_map = outlines_to_map(drawn.outlines, self._place.transform)
+        sizes: list[GroundSize | None] = [None] * len(batch) if self._ruler is None else [*self._ruler.measure(on_map)]
+        rows = [self._feature(*row) for row in zip(batch, on_map, sizes, strict=True)]
+        file.append(self.objects.name, rows)
+        file.append(UNRESOLVED_CUTS.name, list(self._cuts(batch, drawn.along_pixels, rows)))
+
+    def _feature(self, merged: MergedObject, outline: shapely.Geometry, size: GroundSize | None) -> Feature:
+        self._n_objects += 1
+        facts = ObjectFacts(
+            object_id=self._n_objects,
+            score=merged.predicted_iou,
+            stability=merged.stability,
+            tiles=merged.n_tiles,
+            seam_iou=merged.seam_iou,
+            cut_at_raster_edge=merged.is_cut_at_raster_edge,
+        )
+        feature = object_feature(outline, facts, size)
+        return Feature(feature.geometry, {**feature.properties, **self._prompts.properties(merged.feature_id)})
+
+    def _cuts(
+        self, batch: Sequence[MergedObject], along_pixels: Sequence[shapely.Geometry], rows: Sequence[Feature]
+    ) -> Iterator[Feature]:
+        for merged, outline, row in zip(batch, along_pixels, rows, strict=True):
+            if merged.is_unresolved_cut:
+                self._n_unresolved += 1
+                cut = self._seams.on_lines(outline)
+                yield cut_feature(int(str(row.properties["object_id"])), cut, self._place.transform)
+
+    def summary(self) -> ResultSummary:
+        """What was written so far."""
+        return ResultSummary(self._n_objects, self._n_filtered, self._n_unresolved, self._seam_length.share)
+
+
+def _pixel_m2(ruler: GroundRuler | None, place: RunPlace, options: ResultOptions) -> float:
+    """What a run px covers; 1 where nobody can tell, so that filters that ask for nothing let everything pass."""
+    if ruler is not None:
+        return ruler.pixel_area_m2(place.transform, place.grid.raster_width_px, place.grid.raster_height_px)
+    if options.asks_for_areas:
+        raise RasterError(
+            "areas in square metres can't be told, as the raster has no CRS, or none that knows the earth: "
+            "leave the limits of areas and holes out, or assign a CRS, e.g. with gdal_edit.py -a_srs"
+        )
+    return 1.0
+
+
+def _provenance(journal: Journal) -> dict[str, str]:
+    settings = journal.settings
+    return {
+        "raster": Path(settings.raster).name,
+        "model": settings.model_version,
+        "found_by": "automatic masks" if settings.prompts is None else f"prompts of {Path(settings.prompts).name}",
+        "tiles": f"{settings.tile_px} px, overlapping by {settings.overlap_px} px",
+        "options": journal.settings.to_json(),
+    }

@@ -85,7 +85,7 @@ def _points_xy(merged: MergedObject, cells: Cells) -> NDArray[np.float32]:
 
 def _innermost_xy(placed: PlacedMask, rect: PixelRect) -> tuple[float, float]:
     """The centre of the pixel in a rectangle that lies deepest in the mask; of equals, the first."""
-    depth_px = ndimage.distance_transform_edt(np.pad(window(placed, rect), 1))[1:-1, 1:-1]
+    depth_px = np.asarray(ndimage.distance_transform_edt(np.pad(window(placed, rect), 1)))[1:-1, 1:-1]
     y, x = np.unravel_index(np.argmax(depth_px), depth_px.shape)
     return rect.left_px + int(x) + 0.5, rect.top_px + int(y) + 0.5
 

@@ -48,8 +48,9 @@ def without(placed: PlacedMask, rects: list[PixelRect]) -> PlacedMask:
 
 
 def _label(piece: PlacedMask) -> _LabelledPiece:
-    labels, n_parts = ndimage.label(piece.mask, _EIGHT_NEIGHBOURS)
-    return _LabelledPiece(rect_of(piece), labels, np.bincount(labels.ravel(), minlength=n_parts + 1))
+    labels = np.zeros(piece.mask.shape, np.int32)
+    ndimage.label(piece.mask, _EIGHT_NEIGHBOURS, output=labels)
+    return _LabelledPiece(rect_of(piece), labels, np.bincount(labels.ravel()))
 
 
 def _connected(pieces: list[_LabelledPiece]) -> list[list[tuple[int, int]]]:

@@ -54,23 +54,28 @@ def streamed(grid: TileGrid, fragments: list[Fragment], order: Iterable[int]) ->
     return out + merger.finish()
 
 
-@st.composite
-def scenes(draw: st.DrawFn) -> tuple[TileGrid, list[Fragment]]:
+scenes = st.tuples(
+    st.sampled_from(SCENES),
+    st.tuples(st.integers(60, 150), st.integers(60, 150)),  # raster
+    st.tuples(st.integers(40, 64), st.integers(0, 30)),  # tile, overlap
+    st.integers(17, 40),  # plots
+    st.integers(0, 10**6),
+)
+Scene = tuple[str, tuple[int, int], tuple[int, int], int, int]
+
+
+def seen(scene: Scene) -> tuple[TileGrid, list[Fragment]]:
     """Rough readings of a small scene under any grid."""
-    w, h = draw(st.integers(60, 150)), draw(st.integers(60, 150))
-    grid = TileGrid(w, h, draw(st.integers(40, 64)), draw(st.integers(0, 30)))
-    chance = np.random.default_rng(draw(st.integers(0, 10**6)))
-    truth = generated_scene(draw(st.sampled_from(SCENES)), (w, h), draw(st.integers(17, 40)), chance)
-    oracle = Oracle(jitter_px=1, roughness_px=2, miss_share=0.2, seed=draw(st.integers(0, 10**6)))
-    return grid, oracle.fragments(grid, truth)
+    name, raster_wh_px, tiling_px, pitch_px, seed = scene
+    grid = TileGrid(*raster_wh_px, *tiling_px)
+    truth = generated_scene(name, raster_wh_px, pitch_px, np.random.default_rng(seed))
+    return grid, Oracle(jitter_px=1, roughness_px=2, miss_share=0.2, seed=seed).fragments(grid, truth)
 
 
 @settings(max_examples=25)
 @given(scenes(), st.randoms(use_true_random=False))
-def test_the_order_of_tiles_and_of_their_masks_changes_nothing(
-    scene: tuple[TileGrid, list[Fragment]], chance: random.Random
-) -> None:
-    grid, fragments = scene
+def test_the_order_of_tiles_and_of_their_masks_changes_nothing(scene: Scene, chance: random.Random) -> None:
+    grid, fragments = seen(scene)
     order = list(range(len(grid)))
     wanted = described(streamed(grid, fragments, order))
     chance.shuffle(order)
@@ -81,8 +86,8 @@ def test_the_order_of_tiles_and_of_their_masks_changes_nothing(
 
 @settings(max_examples=25)
 @given(scenes())
-def test_every_uncut_reading_is_an_object_or_part_of_one_at_its_place(scene: tuple[TileGrid, list[Fragment]]) -> None:
-    grid, fragments = scene
+def test_every_uncut_reading_is_an_object_or_part_of_one_at_its_place(scene: Scene) -> None:
+    grid, fragments = seen(scene)
     merged = merge_fragments(grid, fragments)
     for one in fragments:
         if not touches_inner_edge(grid, one):
@@ -95,9 +100,9 @@ def test_every_uncut_reading_is_an_object_or_part_of_one_at_its_place(scene: tup
 @settings(max_examples=25)
 @given(scenes())
 def test_no_tile_gives_two_readings_to_one_object_and_no_reading_serves_two(
-    scene: tuple[TileGrid, list[Fragment]],
+    scene: Scene,
 ) -> None:
-    grid, fragments = scene
+    grid, fragments = seen(scene)
     merged = merge_fragments(grid, fragments)
     for index in range(len(grid)):
         n_readings = sum(one.tile_index == index for one in fragments)

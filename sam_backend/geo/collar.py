@@ -38,9 +38,7 @@ class CellGrid:
     def rect(self, row: int, column: int) -> PixelRect:
         """What a cell covers, in source px."""
         left, top = column * self.cell_px, row * self.cell_px
-        return PixelRect(
-            left, top, min(self.width_px, left + self.cell_px), min(self.height_px, top + self.cell_px)
-        )
+        return PixelRect(left, top, min(self.width_px, left + self.cell_px), min(self.height_px, top + self.cell_px))
 
     def cells_in(self, rect: PixelRect) -> Iterator[tuple[int, int]]:
         """The cells that a rectangle meets, row by row."""

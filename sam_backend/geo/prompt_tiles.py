@@ -100,7 +100,7 @@ def _nearest(
 
 def _shows(rect: PixelRect, bounds_xyxy: NDArray[np.float64]) -> bool:
     x0, y0, x1, y1 = bounds_xyxy.tolist()
-    return rect.left_px <= x0 and rect.top_px <= y0 and x1 <= rect.right_px and y1 <= rect.bottom_px
+    return bool(rect.left_px <= x0 and rect.top_px <= y0 and x1 <= rect.right_px and y1 <= rect.bottom_px)
 
 
 def _view_around(bounds_xyxy: NDArray[np.float64], grid: TileGrid) -> PixelRect:

@@ -169,7 +169,7 @@ class TiledRaster:
         """Source px beyond a rectangle that its outermost pixels are made of."""
         if self.plan.ground_size_factor == 1:
             return 0
-        return 1 + math.ceil(self._source_per_run_xy.max())
+        return 1 + math.ceil(float(self._source_per_run_xy.max()))
 
     def _source_rect(self, rect: PixelRect, margin_px: int = 0) -> PixelRect:
         """The source px that a rectangle of run px is made of."""

@@ -53,9 +53,8 @@ def read_vector_layer(file: Path, layer: str | None = None, with_attributes: boo
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GDAL's, on damaged features: they come as None and are named
-            columns = None if with_attributes else []
             meta, fids, wkb, values = pyogrio.raw.read(
-                file, layer=layer, columns=columns, force_2d=True, return_fids=True
+                file, layer=layer, columns=None if with_attributes else [], force_2d=True, return_fids=True
             )
     except (DataSourceError, DataLayerError) as error:
         raise LayerError(f"{file} can't be read as a vector layer ({error}): give GeoJSON or a GeoPackage") from None

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import rasterio
+from PIL import Image
 from raster_factory import MakeRaster
 from rasterio.enums import ColorInterp
 
@@ -64,15 +67,22 @@ def test_complex_numbers_are_refused(make_raster: MakeRaster) -> None:
         plan_reading(make_raster(np.ones((1, 9, 8), np.complex64)))
 
 
-def test_a_palette_becomes_its_colours_and_a_transparent_entry_no_data(make_raster: MakeRaster) -> None:
+def test_a_palette_becomes_its_colours(make_raster: MakeRaster) -> None:
     places = np.arange(40, dtype=np.uint8).reshape(1, 5, 8) % 3
     path = make_raster(places, photometric="PALETTE")
     colours = {0: (200, 10, 30, 255), 1: (0, 90, 250, 255), 2: (5, 5, 5, 0)}
     with rasterio.open(path, "r+") as raster:
         raster.write_colormap(1, colours)
-        has_alpha = raster.colormap(1)[2][3] == 0
     read = read_raster(path)
     for place in (0, 1):
         assert (read.pixels[places[0] == place] == colours[place][:3]).all()
-    if has_alpha:
-        np.testing.assert_array_equal(read.is_valid, places[0] != 2)
+    assert read.is_valid.all()  # a TIFF keeps no transparency of its colours
+
+
+def test_a_transparent_colour_is_no_data(tmp_path: Path) -> None:
+    places = np.arange(40, dtype=np.uint8).reshape(5, 8) % 3
+    image = Image.fromarray(places)
+    image = image.copy()
+    image.putpalette([200, 10, 30, 0, 90, 250, 5, 5, 5])
+    image.save(tmp_path / "places.png", transparency=2)
+    np.testing.assert_array_equal(read_raster(tmp_path / "places.png").is_valid, places != 2)

@@ -40,7 +40,7 @@ def test_it_is_what_one_look_at_the_whole_raster_finds(
             raster.write(bands)
         with file.open() as raster:
             source = Source(raster, (1,))
-            collar = find_collar(source, 0, cell_px)
+            collar = find_collar(source, 0, cell_px, min_run_px=1)
             if collar is None:
                 assert not wanted.any()
                 return
@@ -73,6 +73,16 @@ def test_black_wedges_are_no_data_and_black_roofs_are(turned_photo: np.ndarray, 
     assert read.is_valid[300:340, 600:660].all()
     assert not read.is_valid[:200, 890:].any()
     assert read_raster(make_raster(turned_photo, nodata=7, name="declared.tif")).is_valid[0, 0]
+
+
+def test_single_black_pixels_at_the_border_are_part_of_the_picture(make_raster: MakeRaster) -> None:
+    bands = np.random.default_rng(0).integers(1, 255, (1, 60, 90), np.uint8)
+    bands[0, 0, 10:17] = 0
+    bands[0, 30:38, 0] = 0
+    is_valid = read_raster(make_raster(bands)).is_valid
+    assert is_valid[0].all()
+    assert not is_valid[30:38, 0].any()
+    assert is_valid.sum() == 60 * 90 - 8
 
 
 def test_every_tile_agrees_with_the_whole(turned_photo: np.ndarray, make_raster: MakeRaster) -> None:

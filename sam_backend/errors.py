@@ -36,6 +36,10 @@ class RasterError(SamBackendError, ValueError):
     """A georeferenced raster that can't be read, or a place that isn't in it."""
 
 
+class LayerError(SamBackendError, ValueError):
+    """A vector layer that can't be read, or whose features can't be placed on the raster."""
+
+
 class DatasetError(SamBackendError, ValueError):
     """Training or evaluation data that is missing, empty or damaged."""
 

@@ -17,6 +17,13 @@ from sam_backend.geo.tiles import PixelRect
 CELL_PX = 512
 
 
+def label_pieces(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Number the pieces of a mask (h, w) from 1, pixels being joined side to side; 0: no piece."""
+    labels = np.empty(mask.shape, np.int32)
+    ndimage.label(mask, output=labels)
+    return labels
+
+
 @dataclass(frozen=True, slots=True)
 class CellGrid:
     """A raster cut into square cells without overlap, named by row and column."""
@@ -38,9 +45,7 @@ class CellGrid:
     def rect(self, row: int, column: int) -> PixelRect:
         """What a cell covers, in source px."""
         left, top = column * self.cell_px, row * self.cell_px
-        return PixelRect(
-            left, top, min(self.width_px, left + self.cell_px), min(self.height_px, top + self.cell_px)
-        )
+        return PixelRect(left, top, min(self.width_px, left + self.cell_px), min(self.height_px, top + self.cell_px))
 
     def cells_in(self, rect: PixelRect) -> Iterator[tuple[int, int]]:
         """The cells that a rectangle meets, row by row."""
@@ -99,7 +104,7 @@ class Collar:
         return all(cell in self._whole_cells for cell in self.grid.cells_in(rect))
 
     def _pieces(self, cell: PixelRect, seeds_xy: list[tuple[int, int]], source: Source) -> NDArray[np.bool_]:
-        labels = ndimage.label(source.is_all(cell, self.value))[0]
+        labels = label_pieces(source.is_all(cell, self.value))
         x, y = np.array(seeds_xy).T
         wanted = labels[y - cell.top_px, x - cell.left_px]
         pieces: NDArray[np.bool_] = np.isin(labels, wanted[wanted > 0])

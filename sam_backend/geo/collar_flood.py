@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from sam_backend.geo.collar import CELL_PX, CellGrid, Collar
+from sam_backend.geo.collar import CELL_PX, CellGrid, Collar, label_pieces
 from sam_backend.geo.source import Source
+
+MIN_RUN_PX = 8
+"""So many pixels in a row of the border must have the value: single ones are part of the picture."""
 
 _Cell = tuple[int, int]
 _TOP, _BOTTOM, _LEFT, _RIGHT = range(4)
@@ -32,17 +35,24 @@ class _Edges:
         return cls(tuple(side.copy() for side in sides), is_whole=bool((labels == 1).all()))
 
 
-def find_collar(source: Source, value: int, cell_px: int = CELL_PX) -> Collar | None:
+def find_collar(source: Source, value: int, cell_px: int = CELL_PX, min_run_px: int = MIN_RUN_PX) -> Collar | None:
     """All that is joined to the raster's border through pixels whose bands all hold ``value``.
 
     Read are the cells along the border and those that the flood enters; blocks that were never written count as zeros
     and aren't read.
 
+    Args:
+        source: of the raster.
+        value: of all its bands.
+        cell_px: side of the cells.
+        min_run_px: how many pixels in a row of a cell's side the flood needs to enter from outside; a shorter side
+            must have the value throughout.
+
     Returns:
-        None where no pixel of the border has the value.
+        None where the flood enters nowhere.
     """
     flood = _Flood(source, value, CellGrid(source.raster.width, source.raster.height, cell_px))
-    flood.enter_from_outside()
+    flood.enter_from_outside(min_run_px)
     flood.spread()
     return flood.collar() if flood.seeds else None
 
@@ -56,14 +66,15 @@ class _Flood:
         self._alike: dict[tuple[int, int, bool], _Edges] = {}  # one object for all cells of one value
         self._to_do: list[tuple[_Cell, int]] = []  # a heap: by rows, so that strips are decoded once
 
-    def enter_from_outside(self) -> None:
+    def enter_from_outside(self, min_run_px: int) -> None:
         last_row, last_column = self.grid.n_rows - 1, self.grid.n_columns - 1
-        for column in range(last_column + 1):
-            self._enter((0, column), _TOP)
-            self._enter((last_row, column), _BOTTOM)
-        for row in range(last_row + 1):
-            self._enter((row, 0), _LEFT)
-            self._enter((row, last_column), _RIGHT)
+        columns, rows = range(last_column + 1), range(last_row + 1)
+        outer_sides = [((row, column), side) for row, side in ((0, _TOP), (last_row, _BOTTOM)) for column in columns]
+        outer_sides += [((row, column), side) for column, side in ((0, _LEFT), (last_column, _RIGHT)) for row in rows]
+        for cell, side in outer_sides:
+            labels = self._edges_of(cell).sides[side]
+            run = np.ones(min(min_run_px, len(labels)), np.bool_)
+            self._enter(cell, side, ndimage.binary_opening(labels > 0, run))
 
     def spread(self) -> None:
         while self._to_do:
@@ -87,11 +98,9 @@ class _Flood:
         runs = [(row, first, end) for row in sorted(whole) for first, end in _runs(sorted(whole[row]))]
         return Collar(self.value, self.grid, tuple(runs), tuple(sorted(seeds_xy)))
 
-    def _enter(self, cell: _Cell, side: int, is_open: NDArray[np.bool_] | None = None) -> None:
+    def _enter(self, cell: _Cell, side: int, is_open: NDArray[np.bool_]) -> None:
         """Reach the pieces of a cell that lie along a side, where the side is open."""
-        labels = self._edges_of(cell).sides[side]
-        if is_open is not None:
-            labels = np.where(is_open, labels, 0)
+        labels = np.where(is_open, self._edges_of(cell).sides[side], 0)
         if labels[0] == labels[-1] and (labels == labels[0]).all():  # mostly; `unique` is slow
             found, at = labels[:1], [0]
         else:
@@ -125,7 +134,7 @@ class _Flood:
         is_value = self.source.is_all(rect, self.value)
         if is_value.all() or not is_value.any():
             return self._of_one_value(rect.height_px, rect.width_px, bool(is_value[0, 0]))
-        return _Edges.of(ndimage.label(is_value)[0])
+        return _Edges.of(label_pieces(is_value))
 
     def _of_one_value(self, height_px: int, width_px: int, is_value: bool) -> _Edges:
         key = height_px, width_px, is_value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import threading
@@ -14,7 +15,6 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 from PIL import Image
-from rasterio.windows import Window
 
 from sam_backend.errors import RasterError
 from sam_backend.geo.frame import map_to_pixel_xy, pixel_to_map_xy
@@ -89,11 +89,8 @@ class TiledRaster:
     def tiles(self) -> Iterator[Tile]:
         """Tiles that meet the area of interest and hold at least one written block, row by row; no pixel is read."""
         chosen = self.grid if self.area_px is None else self._meeting_area(self.area_px)
-        for tile in chosen:
-            with reading_of(self.path):
-                is_empty = self.plan.nodata.is_empty(self._source_rect(tile.rect), self._source())
-            if not is_empty:
-                yield tile
+        for _, row in itertools.groupby(chosen, key=lambda tile: tile.row):
+            yield from self._maybe_with_data(list(row))
 
     def is_provably_empty(self, tile: Tile) -> bool:
         """Whether a tile has no data: no block was written, or its mask at full resolution is False throughout.
@@ -113,19 +110,19 @@ class TiledRaster:
             pieces = (piece for piece in _pieces(rect) if not nodata.is_empty(piece, source))
             return not any(nodata.has_data(piece, source).any() for piece in pieces)
 
-    def read_tile(self, tile: Tile) -> RasterWindow:
-        """Read a tile as the model is to see it.
-
-        At a raster narrower than a tile, the rest of the square is filled: the picture keeps its scale.
+    def read_tile(self, tile: Tile) -> RasterWindow | None:
+        """Read a tile; None if it is provably empty.
 
         Raises:
             RasterError: the raster can't be read.
         """
-        left, top = tile.rect.left_px, tile.rect.top_px
-        return self.read(PixelRect(left, top, left + self.grid.tile_px, top + self.grid.tile_px))
+        window = self.read(tile.rect)
+        return None if not window.is_valid.any() and self.is_provably_empty(tile) else window
 
     def read(self, rect: PixelRect) -> RasterWindow:
-        """Read any rectangle, e.g. of a tile. It may reach beyond the raster, where nothing is valid.
+        """Read any rectangle.
+
+        It may reach beyond the raster, where nothing is valid: so a small raster fills a tile and keeps its scale.
 
         Raises:
             RasterError: the raster can't be read, or the rectangle has no pixel.
@@ -141,6 +138,11 @@ class TiledRaster:
         transform = self.transform @ Affine.translation(rect.left_px, rect.top_px)
         return RasterWindow(_filled(pixels, is_valid), is_valid, transform, self.crs)
 
+    def _maybe_with_data(self, tiles: list[Tile]) -> list[Tile]:
+        with reading_of(self.path):
+            source = self._source()
+            return [tile for tile in tiles if not self.plan.nodata.is_empty(self._source_rect(tile.rect), source)]
+
     def _read_inside(self, rect: PixelRect) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         source_rect = self._source_rect(rect, self._margin_px())
         with reading_of(self.path):
@@ -150,9 +152,8 @@ class TiledRaster:
             rgb = _to_rgb(values, self.plan, source)
         if self.plan.ground_size_factor == 1:
             return rgb, is_valid
-        return self._resampled(_filled(rgb, is_valid), rect, source_rect), self._resampled(
-            is_valid.astype(np.uint8) * 255, rect, source_rect
-        ) >= 128
+        coverage = self._resampled(is_valid.astype(np.uint8) * 255, rect, source_rect)
+        return self._resampled(_filled(rgb, is_valid), rect, source_rect), coverage >= 128
 
     def _resampled(self, image: NDArray[np.uint8], rect: PixelRect, source_rect: PixelRect) -> NDArray[np.uint8]:
         """Bilinear with antialiasing, on places that depend on the raster alone: neighbouring windows agree."""
@@ -168,7 +169,7 @@ class TiledRaster:
         """Source px beyond a rectangle that its outermost pixels are made of."""
         if self.plan.ground_size_factor == 1:
             return 0
-        return 1 + math.ceil(self._source_per_run_xy.max())
+        return 1 + math.ceil(float(self._source_per_run_xy.max()))
 
     def _source_rect(self, rect: PixelRect, margin_px: int = 0) -> PixelRect:
         """The source px that a rectangle of run px is made of."""
@@ -216,12 +217,6 @@ def read_raster(path: Path) -> RasterWindow:
     """
     raster = TiledRaster(path, plan_reading(path))
     return raster.read(PixelRect(0, 0, *raster.plan.run_wh))
-
-
-def to_pixel_rect(window: Window) -> PixelRect:
-    """A window of rasterio's."""
-    left, top = int(window.col_off), int(window.row_off)
-    return PixelRect(left, top, left + int(window.width), top + int(window.height))
 
 
 def _check_is_planned(path: Path, width_height_count: tuple[int, int, int], plan: ReadPlan) -> None:

@@ -185,15 +185,16 @@ def test_a_disk_that_fills_up_while_features_come_leaves_nothing(tmp_path: Path)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("ending", FORMATS)
-def test_a_disk_that_fills_up_at_the_end_leaves_nothing(ending: str, tmp_path: Path) -> None:
-    with (
-        contextlib.ExitStack() as disk,
-        pytest.raises(StorageError, match=FULL_DISK),
-        create_vector_file(tmp_path / f"objects.{ending}", LAYERS, UTM) as file,
-    ):
+def _write_until_full(path: Path, disk: contextlib.ExitStack) -> None:
+    with create_vector_file(path, LAYERS, UTM) as file:
         file.append("objects", _objects(500))
         disk.enter_context(_small_disk(10_000))
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_disk_that_fills_up_at_the_end_leaves_nothing(ending: str, tmp_path: Path) -> None:
+    with contextlib.ExitStack() as disk, pytest.raises(StorageError, match=FULL_DISK):
+        _write_until_full(tmp_path / f"objects.{ending}", disk)
     assert not list(tmp_path.iterdir())
 
 

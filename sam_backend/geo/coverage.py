@@ -26,7 +26,8 @@ def simplify_coverage(outlines: Sequence[Polygonal], tolerance_px: float = TOLER
     Cut into steps of one pixel they do, which makes them a coverage that GEOS can simplify (Visvalingam & Whyatt, 1993,
     on each border between two junctions).
 
-    All outlines are in memory at the same time: about 1 kB for each px of their length together.
+    All outlines are in memory at the same time: 200 bytes for each px of their length (2 million px: 0.4 GB and
+    40 s of one core).
 
     Args:
         outlines: (n,) valid, along the pixels' edges, run px, no two overlapping; unfilled holes (see `outline_of`).

@@ -50,7 +50,7 @@ class GroundRuler:
 
         Sides are taken for the shortest ways between corners. Far beyond where the CRS is good for, they are nan.
         """
-        return [self._size(rings_deg) for rings_deg in self._rings_deg(np.array(list(outlines), np.object_))]
+        return [self._size(rings_deg) for rings_deg in self._rings_deg(_oriented(outlines))]
 
     def pixel_area_m2(self, transform: Affine, width_px: int, height_px: int) -> float:
         """What a pixel in the middle of a raster covers: for a size in m2 that is to be used as pixels.
@@ -93,6 +93,12 @@ def ground_ruler(crs: CRS | None) -> GroundRuler | None:
         return GroundRuler(crs)
     except (ProjError, ValueError):
         return None
+
+
+def _oriented(outlines: Iterable[shapely.Geometry]) -> NDArray[np.object_]:
+    """With all exteriors one way around and all holes the other, so that signed areas add up."""
+    oriented: NDArray[np.object_] = shapely.orient_polygons(np.array(list(outlines), np.object_))
+    return oriented
 
 
 def _on_the_ellipsoid(crs: pyproj.CRS) -> pyproj.CRS | None:

@@ -23,8 +23,9 @@ def right_angled(outline: Polygonal, min_edge_px: float = MIN_EDGE_PX, min_iou: 
     """Redraw an outline with edges along and across its main direction.
 
     The main direction is the mean of the sides' directions modulo 90 degrees, weighted by their squared length, then
-    refined by a regression through all their points. Each edge then lies where it has as much of the object on its outer as of the ground on its inner side, so the area
-    stays. Holes turn with their exterior; those without right angles are filled.
+    refined by a regression through all their points. Each edge then lies where it has as much of the object on its
+    outer as of the ground on its inner side, so the area stays. Holes turn with their exterior; those without right
+    angles are filled.
 
     Args:
         outline: valid, along the pixels' edges, run px.

@@ -72,7 +72,8 @@ def _segments_xy(outlines: Iterable[shapely.Geometry]) -> NDArray[np.float64]:
     rings = shapely.get_rings(np.array(list(outlines), np.object_))
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     ends_xy = np.stack([xy[:-1], xy[1:]], axis=1)
-    return ends_xy[ring[:-1] == ring[1:]]
+    pieces_xy: NDArray[np.float64] = ends_xy[ring[:-1] == ring[1:]]
+    return pieces_xy
 
 
 def _is_along(pieces: NDArray[np.float64], lines_px: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -81,7 +82,7 @@ def _is_along(pieces: NDArray[np.float64], lines_px: NDArray[np.float64]) -> NDA
         return np.zeros(len(pieces), np.bool_)
     across_px = pieces[..., 0]
     nearest = np.abs(across_px.mean(axis=1, keepdims=True) - lines_px).argmin(axis=1)
-    is_near: NDArray[np.bool_] = (np.abs(across_px - lines_px[nearest, None]) <= ON_LINE_PX).all(axis=1)
+    is_near = np.abs(across_px - lines_px[nearest, None]) <= ON_LINE_PX
     steps = np.abs(pieces[:, 1] - pieces[:, 0])
-    runs_along: NDArray[np.bool_] = steps[:, 1] > steps[:, 0]
-    return is_near & runs_along
+    found: NDArray[np.bool_] = is_near.all(axis=1) & (steps[:, 1] > steps[:, 0])
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from enum import Enum
 from importlib import import_module
@@ -65,7 +66,8 @@ def export(staged: Path, layer: Layer, vector_format: VectorFormat, path: Path, 
 
 
 def _export_by_gdal(staged: Path, layer: Layer, path: Path, driver: str, **options: dict[str, str]) -> None:
-    with pyogrio.open_arrow(staged, layer=layer.name, batch_size=BATCH) as (meta, stream):
+    with pyogrio.open_arrow(staged, layer=layer.name, batch_size=BATCH) as (meta, stream), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "'crs' was not provided")  # a raster may have no place
         pyogrio.raw.write_arrow(
             stream,
             path,

@@ -39,7 +39,7 @@ def _numbers(text: str) -> list[float]:
     return numbers
 
 
-def add_prompts(parser: argparse.ArgumentParser, frame: str) -> None:
+def add_prompts(parser: argparse.ArgumentParser | argparse._ArgumentGroup, frame: str) -> None:
     """Add ``--point``, ``--box`` and ``--single``; ``frame`` says what the numbers mean."""
     parser.add_argument(
         "--point",

@@ -1,50 +1,92 @@
-"""``raster``: the outline of one object, prompted in map coordinates, from one window of a raster."""
+"""``raster``: outlines of the objects of a georeferenced raster of any size."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from pathlib import Path
 
-import numpy as np
+from tqdm import tqdm
 
-from sam_backend.cli.arguments import add_model, add_prompts, load_model, output_file
-from sam_backend.cli.segment import print_scores
-from sam_backend.errors import PromptError
-from sam_backend.geo.geojson import Outline, map_features, write_geojson
-from sam_backend.geo.one_window import MapPrompts, segment_window
-from sam_backend.masks.polygons import mask_to_polygons
+from sam_backend.cli.arguments import add_model, add_prompts, load_model
+from sam_backend.cli.raster_arguments import (
+    add_automatic,
+    add_reading,
+    add_results,
+    add_run,
+    result_options,
+    run_request,
+)
+from sam_backend.cli.raster_object import segment_one
+from sam_backend.cli.raster_report import tell_results, tell_tiles
+from sam_backend.errors import RasterError
+from sam_backend.geo.run.engine import Progress, RunSummary
+from sam_backend.geo.run.raster_run import RasterRun
+from sam_backend.geo.run.results import write_results
+from sam_backend.geo.run.run_request import RunRequest
+from sam_backend.predict.predictor import Predictor
+
+EXIT_INTERRUPTED = 130
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Say what the command takes."""
-    parser = commands.add_parser("raster", help="the outline of one object in a georeferenced raster")
+    parser = commands.add_parser("raster", help="outlines of the objects of a georeferenced raster of any size")
     parser.add_argument("raster", type=Path, metavar="IN.tif")
-    parser.add_argument("output", type=output_file(".geojson"), metavar="OUT.geojson", help="in EPSG:4326")
-    add_prompts(parser, frame="map coordinates of the raster's CRS")
+    parser.add_argument(
+        "output", type=Path, metavar="OUT", help=".gpkg, .fgb, .parquet: in the raster's CRS; .geojson: in EPSG:4326"
+    )
+    add_prompts(parser.add_argument_group("one object"), frame="map coordinates of the raster's CRS")
+    add_run(parser.add_argument_group("run"))
+    add_reading(parser.add_argument_group("reading"))
+    add_automatic(parser.add_argument_group("automatic masks"))
+    add_results(parser.add_argument_group("results"))
     add_model(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Segment the window around the prompts and write the best outline."""
-    prompts = _prompts(arguments)
-    answer = segment_window(arguments.raster, load_model(arguments), prompts, multimask=not arguments.single)
-    print_scores(answer.prediction)
-    best = answer.prediction.best
-    outline = Outline(
-        polygons=mask_to_polygons(answer.prediction.masks[best]),
-        properties={"predicted_iou": round(float(answer.prediction.predicted_iou[best]), 4)},
-    )
-    write_geojson(map_features([outline], answer.window.transform, answer.window.crs), arguments.output)
-    print(f"wrote {arguments.output}")
-    return 0
+    """Segment a raster, or one object of it where a point or a box is given."""
+    if arguments.point or arguments.box is not None:
+        return segment_one(arguments)
+    options, request = result_options(arguments), run_request(arguments)
+    _check_journal(request, arguments.resume, arguments.restart)
+    predictor = load_model(arguments)
+    started = (RasterRun.resume if arguments.resume else RasterRun.begin)(request, predictor)
+    try:
+        summary = _work(started, predictor)
+        if arguments.heal and not summary.n_left:
+            healing = started.heal()
+            print(f"looked again at {healing.n_tasks} objects that no tile saw whole", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nstopped: finished tiles are kept; the same command with --resume goes on", file=sys.stderr, flush=True)
+        os._exit(EXIT_INTERRUPTED)  # the model is still busy in a thread, and ending that takes long
+    tell_tiles(summary)
+    tell_results(write_results(started.journal, arguments.output, options), arguments.output)
+    return 1 if summary.failed else 0
 
 
-def _prompts(arguments: argparse.Namespace) -> MapPrompts:
-    if not arguments.point and arguments.box is None:
-        raise PromptError("no prompt came: give at least one --point or a --box, in map coordinates")
-    return MapPrompts(
-        points_xy=np.array([click[:2] for click in arguments.point], np.float64).reshape(-1, 2),
-        is_foreground=np.array([click[2] for click in arguments.point], np.bool_),
-        box_xyxy=None if arguments.box is None else np.array(arguments.box, np.float64),
+def _check_journal(request: RunRequest, resumes: bool, restarts: bool) -> None:
+    if request.journal.exists() and not (resumes or restarts):
+        raise RasterError(
+            f"a run has left its journal at {request.journal}: give --resume to go on with it or --restart to begin "
+            "anew, or use refilter to write its objects once more"
+        )
+
+
+def _work(started: RasterRun, predictor: Predictor) -> RunSummary:
+    finished = started.journal.finished()
+    n_before = sum(tile.index in finished for tile in started.tiles)
+    print(
+        f"{predictor.name} on {predictor.device}: {len(started.tiles)} tiles, {n_before} done before", file=sys.stderr
     )
+    with tqdm(total=len(started.tiles), initial=n_before, unit=" tiles", disable=None, file=sys.stderr) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.update()
+            bar.set_postfix_str(
+                f"{progress.n_findings} masks" + f", {progress.n_failed} failed" * bool(progress.n_failed)
+            )
+
+        return started.run(on_progress=show)

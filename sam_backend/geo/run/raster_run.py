@@ -1,0 +1,126 @@
+"""A run put together: raster, model and journal, from a request to the last tile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyogrio
+import shapely
+from pyogrio.errors import DataSourceError
+
+from sam_backend.errors import LayerError, RasterError
+from sam_backend.geo.area_of_interest import read_area_of_interest
+from sam_backend.geo.prompt_layer import PromptKind, PromptLayer, read_prompt_layer
+from sam_backend.geo.prompt_tiles import assign_to_tiles
+from sam_backend.geo.raster import open_raster
+from sam_backend.geo.read_plan import ReadPlan, plan_reading
+from sam_backend.geo.run.engine import Progress, RunSummary, run_tiles
+from sam_backend.geo.run.healing import Healing, heal_seams
+from sam_backend.geo.run.journal import Journal, JournalledPrompt
+from sam_backend.geo.run.prompt_segmenter import PromptSegmenter, tiles_of_views
+from sam_backend.geo.run.run_place import RunPlace
+from sam_backend.geo.run.run_request import RunRequest
+from sam_backend.geo.run.tile_segmenter import AutomaticSegmenter, TileSegmenter
+from sam_backend.geo.tiled_raster import TiledRaster
+from sam_backend.geo.tiles import Tile
+from sam_backend.predict.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RasterRun:
+    """A run that is ready to begin, or to go on."""
+
+    journal: Journal
+    raster: TiledRaster
+    predictor: Predictor
+    tiles: list[Tile]
+    segmenter: TileSegmenter
+
+    @classmethod
+    def begin(cls, request: RunRequest, predictor: Predictor) -> RasterRun:
+        """Begin a run; a journal that lies where this one's goes is lost.
+
+        Raises:
+            SamBackendError: of the kind that says what to do.
+        """
+        return cls._open(request, predictor, plan_reading(*_how_to_read(request)), None)
+
+    @classmethod
+    def resume(cls, request: RunRequest, predictor: Predictor) -> RasterRun:
+        """Go on with the run of the request's journal, reading as it began to.
+
+        Raises:
+            RasterError: there is no such run, or it was asked for with other settings.
+        """
+        journal = Journal.open_existing(request.journal)
+        return cls._open(request, predictor, ReadPlan.from_json(journal.settings.read_plan), journal)
+
+    @classmethod
+    def _open(cls, request: RunRequest, predictor: Predictor, plan: ReadPlan, journal: Journal | None) -> RasterRun:
+        area = _area_of_interest(request)
+        raster = TiledRaster(request.raster, plan, request.tile_px, request.overlap_px, area)
+        settings = request.settings(predictor.version, plan.to_json(), None if area is None else area.wkt)
+        if journal is None:
+            place = RunPlace(raster.grid, raster.transform, raster.crs)
+            journal = Journal.create(request.journal, settings, place)
+        journal.settings.check_same(settings)
+        if request.prompts is None:
+            automatic = AutomaticSegmenter(predictor, request.automatic, request.tile_px)
+            return cls(journal, raster, predictor, list(raster.tiles()), automatic)
+        tiles, prompted = _prompted(request, request.prompts, predictor, raster, journal)
+        return cls(journal, raster, predictor, tiles, prompted)
+
+    def run(
+        self,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> RunSummary:
+        """Work on all tiles that aren't finished; see `run_tiles`."""
+        return run_tiles(self.journal, self.tiles, self.raster.read_tile, self.segmenter, on_progress, is_cancelled)
+
+    def heal(self, is_cancelled: Callable[[], bool] = lambda: False) -> Healing:
+        """Look again at objects that no tile saw whole; see `heal_seams`. A prompted run has none."""
+        if self.journal.settings.prompts is not None:
+            return Healing(0, 0)
+        return heal_seams(self.journal, self.raster, self.predictor, is_cancelled=is_cancelled)
+
+
+def _how_to_read(request: RunRequest) -> tuple[Path, tuple[int, ...] | None, tuple[float, float], float]:
+    return request.raster, request.bands, request.stretch_percent, request.ground_size_factor
+
+
+def _area_of_interest(request: RunRequest) -> shapely.Geometry | None:
+    if request.area_of_interest is None:
+        return None
+    with open_raster(request.raster) as raster:
+        return read_area_of_interest(request.area_of_interest, raster.crs)
+
+
+def _prompted(
+    request: RunRequest, file: Path, predictor: Predictor, raster: TiledRaster, journal: Journal
+) -> tuple[list[Tile], PromptSegmenter]:
+    kind = request.prompt_kind or _kind_of(file)
+    layer = read_prompt_layer(file, kind, raster.transform, raster.crs)
+    assigned = assign_to_tiles(layer.prompts, raster.grid)
+    journal.write_prompts(_journalled(layer, assigned.refused))
+    if not assigned.views:
+        reason = next(iter(assigned.refused.values()))
+        raise RasterError(f"no prompt of {file.name} can be answered ({reason}): choose another layer or raster")
+    tiles = tiles_of_views(assigned.views, raster.grid)
+    prompts = {tile.index: view.prompts for tile, view in zip(tiles, assigned.views, strict=True)}
+    return tiles, PromptSegmenter(predictor, prompts, request.tile_px)
+
+
+def _journalled(layer: PromptLayer, refused: dict[int, str]) -> list[JournalledPrompt]:
+    why = layer.skipped | refused
+    return [JournalledPrompt(fid, attributes, why.get(fid)) for fid, attributes in layer.attributes.items()]
+
+
+def _kind_of(file: Path) -> PromptKind:
+    try:
+        geometry_type = str(pyogrio.read_info(file)["geometry_type"])
+    except DataSourceError as error:
+        raise LayerError(f"{file} can't be read as a vector layer ({error}): give GeoJSON or a GeoPackage") from None
+    return PromptKind.POINTS if "Point" in geometry_type else PromptKind.POLYGONS

@@ -30,7 +30,7 @@ def join_pieces(pieces: list[PlacedMask]) -> PlacedMask:
     Labels each piece by itself and then looks where pieces touch, so nothing but the result is as large as the whole:
     a road over 20 tiles costs one bit of answer a pixel, not four bytes of labels.
     """
-    labelled = [_label(cropped(piece)) for piece in pieces]
+    labelled = [_label(cropped(piece)) for piece in pieces if piece.mask.any()]
     parts = _connected(labelled)
     largest = max(parts, key=lambda part: sum(labelled[piece].areas_px[label] for piece, label in part))
     return _paint(labelled, largest)

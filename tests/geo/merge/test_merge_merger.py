@@ -73,7 +73,7 @@ def seen(scene: Scene) -> tuple[TileGrid, list[Fragment]]:
 
 
 @settings(max_examples=25)
-@given(scenes(), st.randoms(use_true_random=False))
+@given(scenes, st.randoms(use_true_random=False))
 def test_the_order_of_tiles_and_of_their_masks_changes_nothing(scene: Scene, chance: random.Random) -> None:
     grid, fragments = seen(scene)
     order = list(range(len(grid)))
@@ -85,7 +85,7 @@ def test_the_order_of_tiles_and_of_their_masks_changes_nothing(scene: Scene, cha
 
 
 @settings(max_examples=25)
-@given(scenes())
+@given(scenes)
 def test_every_uncut_reading_is_an_object_or_part_of_one_at_its_place(scene: Scene) -> None:
     grid, fragments = seen(scene)
     merged = merge_fragments(grid, fragments)
@@ -98,7 +98,7 @@ def test_every_uncut_reading_is_an_object_or_part_of_one_at_its_place(scene: Sce
 
 
 @settings(max_examples=25)
-@given(scenes())
+@given(scenes)
 def test_no_tile_gives_two_readings_to_one_object_and_no_reading_serves_two(
     scene: Scene,
 ) -> None:
@@ -125,7 +125,7 @@ def meets(one: PlacedMask, other: PlacedMask) -> bool:
 
 
 @pytest.mark.parametrize("scene", SCENES)
-@pytest.mark.parametrize(("tile_px", "overlap_px"), [(128, 48), (128, 24), (100, 0)])
+@pytest.mark.parametrize(("tile_px", "overlap_px"), [(128, 48), (128, 24)])
 def test_exact_readings_give_back_the_true_objects_wherever_the_grid_lies(
     scene: str, tile_px: int, overlap_px: int
 ) -> None:

@@ -26,7 +26,10 @@ WRITE_ERRORS = (DataSourceError, DataLayerError, FeatureError, OSError)
 class VectorFile:
     """An unfinished map file; made by `create_vector_file`."""
 
-    def __init__(self, staged: Path, layers: Sequence[Layer], crs: CRS | None, provenance: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: Path, staged: Path, layers: Sequence[Layer], crs: CRS | None, provenance: Mapping[str, str]
+    ) -> None:
+        self._path = path
         self._staged = staged
         self._layers = {layer.name: layer for layer in layers}
         self._crs_wkt = None if crs is None else crs.to_wkt(version="WKT2_2019")
@@ -55,7 +58,7 @@ class VectorFile:
 
     def _write(self, layer: Layer, features: Sequence[Feature], is_new: bool) -> None:
         columns = as_columns(layer, features)
-        with warnings.catch_warnings():
+        with _writing(self._path), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "'crs' was not provided")  # a raster may have no place
             pyogrio.raw.write(
                 self._staged,
@@ -98,16 +101,20 @@ def create_vector_file(
     folder = _unfinished_folder(path)
     try:
         staged = folder / "staged.gpkg"
-        file = VectorFile(staged, layers, crs, provenance or {})
-        yield file
-        finished = _finish(staged, layers, vector_format, provenance or {})
-        os.replace(finished, path)
-    except WRITE_ERRORS as error:
-        if isinstance(error, StorageError):
-            raise
-        raise StorageError(f"{path} can't be written ({_reason(error)}): make room or choose another folder") from None
+        yield VectorFile(path, staged, layers, crs, provenance or {})
+        with _writing(path):
+            finished = _finish(staged, layers, vector_format, provenance or {})
+            os.replace(finished, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except WRITE_ERRORS as error:
+        raise StorageError(f"{path} can't be written ({_reason(error)}): make room or choose another folder") from None
 
 
 def _finish(staged: Path, layers: Sequence[Layer], vector_format: VectorFormat, provenance: Mapping[str, str]) -> Path:

@@ -73,4 +73,4 @@ def test_a_mosaic_of_parcels_has_no_gaps_and_no_overlaps(shared: Path) -> None:
     assert _overlap_px2(simplified) == pytest.approx(0, abs=1e-6)
     assert shapely.union_all(simplified).area == pytest.approx(600 * 600)
     assert _overlap_px2(one_by_one) > 100
-    assert shapely.get_num_coordinates(simplified).sum() < shapely.get_num_coordinates(outlines).sum() / 5
+    assert shapely.get_num_coordinates(simplified).sum() < shapely.get_num_coordinates(outlines).sum() / 3

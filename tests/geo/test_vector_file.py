@@ -164,6 +164,20 @@ def test_an_older_file_is_replaced_only_at_a_good_end(tmp_path: Path) -> None:
     assert len(_read(path)) == 4
 
 
+def _read_from_a_broken_disk() -> None:
+    raise OSError(5, "Input/output error")
+
+
+def test_an_error_of_the_caller_stays_its_own(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OSError, match="Input/output error") as error,
+        create_vector_file(tmp_path / "objects.gpkg", LAYERS, UTM),
+    ):
+        _read_from_a_broken_disk()
+    assert not isinstance(error.value, StorageError)
+    assert not list(tmp_path.iterdir())
+
+
 @contextlib.contextmanager
 def _small_disk(free_bytes: int) -> Iterator[None]:
     """No file can grow beyond a size."""

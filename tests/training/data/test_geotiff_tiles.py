@@ -98,7 +98,7 @@ def test_a_file_without_crs_needs_one_stated(raster: Path) -> None:
 
 
 def test_an_unknown_crs_is_an_error(raster: Path) -> None:
-    with pytest.raises(DatasetError, match="the polygons' CRS 'Atlantis' isn't known"):
+    with pytest.raises(DatasetError, match="the layer's CRS 'Atlantis' isn't known"):
         opened(raster, geojson(square_utm(10, 20, 5)), crs="Atlantis")
 
 
@@ -181,7 +181,7 @@ def test_a_raster_without_crs_is_an_error(tmp_path: Path) -> None:
 def test_files_of_another_kind_are_errors(raster: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.geojson"
     text.write_text("{")
-    with pytest.raises(DatasetError, match=r"text\.geojson can't be read as polygons"):
+    with pytest.raises(DatasetError, match=r"text\.geojson can't be read as a vector layer"):
         LabelledRaster(raster, text)
     with pytest.raises(RasterError, match="can't be read as a raster"):
         LabelledRaster(text, text)

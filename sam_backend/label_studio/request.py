@@ -21,6 +21,15 @@ class Task:
     data: dict[str, Any]
     """What was imported: addresses of pictures and whatever else."""
 
+    drafts: tuple[dict[str, Any], ...] = ()
+    """As sent: only those of the person who clicked; empty where nobody did."""
+
+    annotations: tuple[dict[str, Any], ...] = ()
+    """As sent, of all people."""
+
+    predictions: tuple[dict[str, Any], ...] = ()
+    """As sent, of all models."""
+
     def picture_uri(self, data_key: str, item_index: int | None = None) -> str:
         """The address under ``data_key``; of a list of pictures (``valueList``) the one at ``item_index``.
 
@@ -81,7 +90,17 @@ def _task(task: object) -> Task:
     if not isinstance(task, dict) or not isinstance(data, dict):
         raise RequestError(f"a task must be an object with data in it: {_CURE}")
     task_id = task.get("id")
-    return Task(id=task_id if isinstance(task_id, int) else None, data=data)
+    return Task(
+        id=task_id if isinstance(task_id, int) else None,
+        data=data,
+        drafts=_objects(task.get("drafts")),
+        annotations=_objects(task.get("annotations")),
+        predictions=_objects(task.get("predictions")),
+    )
+
+
+def _objects(values: object) -> tuple[dict[str, Any], ...]:
+    return tuple(value for value in values if isinstance(value, dict)) if isinstance(values, list) else ()
 
 
 def _prompt_items(params: object) -> tuple[dict[str, Any], ...] | None:

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sam_backend.label_studio.frame import percent_to_image_xy
+from sam_backend.label_studio.smart_prompt import SmartPrompt
 from sam_backend.masks.rle_coco import CocoRle, decode_coco_rle, encode_coco_rle
 from sam_backend.types import Prompts
 
@@ -73,8 +75,8 @@ class Drawn:
     @property
     def item_ids(self) -> frozenset[str]:
         """Ids of the prompts' regions in the editor."""
-        shapes = (*self.clicks, *([self.box] if self.box else []))
-        return frozenset(shape.item_id for shape in shapes if shape.item_id is not None)
+        ids = [click.item_id for click in self.clicks] + [self.box.item_id if self.box else None]
+        return frozenset(one for one in ids if one is not None)
 
     @property
     def names_an_object(self) -> bool:
@@ -128,6 +130,22 @@ class Decision:
             box_xyxy=None if self.drawn.box is None else self.drawn.box.xyxy,
             mask_logits=self.mask_logits,
         )
+
+
+def drawn_of(prompt: SmartPrompt, image_hw: tuple[int, int]) -> Drawn:
+    """What a request drew, in image px of a picture of this size; what lies outside is moved to the edge."""
+    points_pct = np.array([(point.x_pct, point.y_pct) for point in prompt.points]).reshape(-1, 2).clip(0, 100)
+    points_xy = percent_to_image_xy(points_pct, image_hw).tolist()
+    usable = prompt.to_prompts(image_hw)
+    box: Box | None = None
+    if usable is not None and usable.box_xyxy is not None and prompt.rectangle is not None:
+        left, top, right, bottom = usable.box_xyxy.tolist()
+        box = Box((left, top, right, bottom), prompt.rectangle.item_id)
+    clicks = (
+        Click(x_px, y_px, point.is_foreground, point.item_id)
+        for (x_px, y_px), point in zip(points_xy, prompt.points, strict=True)
+    )
+    return Drawn(tuple(clicks), box)
 
 
 def decide(last: LastObject | None, new: Drawn, is_known: Callable[[Click], bool]) -> Decision:
@@ -257,6 +275,9 @@ def _step(clicks: Sequence[Click]) -> int:
 class Session:
     """One person's last object under one label of one task."""
 
+    id: str
+    """Of the session itself: one person, many objects."""
+
     user: str | None
     """As drafts name them; None until one has come."""
 
@@ -267,7 +288,12 @@ class Session:
 
 
 def find_own(
-    sessions: Sequence[Session], *, picture: str, item_ids: Collection[str], user: str | None, region_ids: Collection[str]
+    sessions: Sequence[Session],
+    *,
+    picture: str,
+    item_ids: Collection[str],
+    user: str | None,
+    region_ids: Collection[str],
 ) -> Session | None:
     """The session of whoever sent a request, newest first among several; None if nothing tells.
 

@@ -59,6 +59,7 @@ def rounded(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 def _to_json(session: Session, n_logits: int) -> dict[str, Any]:
     last = session.last
     return {
+        "id": session.id,
         "user": session.user,
         "picture": session.picture,
         "region_id": last.region_id,
@@ -78,7 +79,7 @@ def _from_json(about: dict[str, Any], logits: NDArray[np.float32]) -> Session:
         box=None if box is None else Box((box[0], box[1], box[2], box[3]), box[4]),
     )
     last = LastObject(about["region_id"], drawn, about["n_settled"], mask_rle, logits, tuple(earlier_rles))
-    return Session(user=about["user"], picture=about["picture"], last=last)
+    return Session(id=about["id"], user=about["user"], picture=about["picture"], last=last)
 
 
 def _pack(logits: NDArray[np.float32]) -> bytes:

@@ -112,7 +112,7 @@ def test_values_outlive_the_process(tmp_path: Path) -> None:
 
 def test_folder_that_can_not_be_used_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StorageError, match="can't be made .*: check room and permissions"):
+    with pytest.raises(StorageError, match=r"can't be made .*: check room and permissions"):
         DiskStore(tmp_path / "file" / "cache", 1000)
     store = DiskStore(tmp_path / "cache", 100_000)
     (tmp_path / "cache" / "unfinished").rmdir()

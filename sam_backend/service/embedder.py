@@ -6,6 +6,9 @@ import hashlib
 import time
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sam_backend.label_studio.download import shown_url
 from sam_backend.label_studio.image_source import ImageSource
 from sam_backend.predict.embedding import Embedding
@@ -13,6 +16,7 @@ from sam_backend.predict.embedding_library import EmbeddingLibrary
 from sam_backend.predict.picture import decode_picture
 from sam_backend.predict.predictor import Predictor
 from sam_backend.predict.zoom import Crop
+from sam_backend.service.event_log import log_event
 from sam_backend.service.model_loader import ModelLoader
 from sam_backend.service.setup_memory import SetupMemory
 
@@ -61,9 +65,7 @@ class Embedder:
         data = self.image_source.fetch(uri, self.setups.host_of(project))
         fetched_s = time.perf_counter()
         digest, name = hashlib.sha256(data).hexdigest(), shown_url(uri)
-        embedding = self.library.get_or_make(
-            predictor, digest, lambda: decode_picture(data, name=name, max_pixels=self.max_pixels)
-        )
+        embedding = self.library.get_or_make(predictor, digest, lambda: self._decode(data, name))
         return SeenPicture(
             predictor=predictor,
             data=data,
@@ -80,5 +82,10 @@ class Embedder:
         return self.library.get_or_make(
             picture.predictor,
             content,
-            lambda: crop.of(decode_picture(picture.data, name=picture.name, max_pixels=self.max_pixels)),
+            lambda: crop.of(self._decode(picture.data, picture.name)),
         )
+
+    def _decode(self, data: bytes, name: str) -> NDArray[np.uint8]:
+        """Once per picture, or part of one, and store: the log tells."""
+        log_event("encoding", picture=name)
+        return decode_picture(data, name=name, max_pixels=self.max_pixels)

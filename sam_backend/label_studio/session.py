@@ -190,11 +190,17 @@ def lies_in(mask: NDArray[np.bool_], click: Click, margin_px: float = 0.0) -> bo
     column, row = (min(max(int(place), 0), side - 1) for place, side in ((click.x_px, width), (click.y_px, height)))
     if mask[row, column]:
         return True
-    reach = int(np.ceil(margin_px))
+    reach = int(np.ceil(margin_px)) + 1
     top, left = max(0, row - reach), max(0, column - reach)
     rows, columns = np.nonzero(mask[top : row + reach + 1, left : column + reach + 1])
-    apart_px = np.hypot(columns + left + 0.5 - click.x_px, rows + top + 0.5 - click.y_px)
+    apart_px = np.hypot(_beside_px(columns + left, click.x_px), _beside_px(rows + top, click.y_px))
     return bool((apart_px <= margin_px).any())
+
+
+def _beside_px(pixels: NDArray[np.int64], place_px: float) -> NDArray[np.float64]:
+    """How far a place on an axis is from each pixel's own stretch of it: 0 within it."""
+    beside: NDArray[np.float64] = np.maximum(np.maximum(pixels - place_px, place_px - (pixels + 1)), 0)
+    return beside
 
 
 def _new_object(new: Drawn) -> Decision:

@@ -13,15 +13,15 @@ N_PICTURES = 4
 HW = (60, 80)
 
 
-def picture_png(number: int) -> bytes:
+def picture_png(number: int, image_hw: tuple[int, int] = HW) -> bytes:
     file = io.BytesIO()
-    pixels = np.random.default_rng(number).integers(0, 256, (*HW, 3), np.uint8)
+    pixels = np.random.default_rng(number).integers(0, 256, (*image_hw, 3), np.uint8)
     Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
 
 
-def data_uri(number: int) -> str:
-    return "data:image/png;base64," + base64.b64encode(picture_png(number)).decode()
+def data_uri(number: int, image_hw: tuple[int, int] = HW) -> str:
+    return "data:image/png;base64," + base64.b64encode(picture_png(number, image_hw)).decode()
 
 
 def clicks_of(person: int, picture: int) -> list[dict[str, Any]]:

@@ -57,7 +57,7 @@ def _workers(checkpoint: Path, cache_url: str, home: Path) -> Iterator[tuple[str
         _wait_until_ready(log)
         yield f"http://127.0.0.1:{port}", log
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0  # a machine with other work takes its time to end three of them
     finally:
         process.kill()
         process.wait()
@@ -107,4 +107,4 @@ def test_eight_people_on_four_pictures_over_three_workers_get_what_each_gets_alo
             together = list(threads.map(work, range(N_PEOPLE)))
         assert log.read_text().count("encoding picture=") == N_PICTURES
     alone = _alone(checkpoint, f"file://{tmp_path}/alone")
-    assert together == alone
+    assert all(mine == wanted for mine, wanted in zip(together, alone, strict=True))  # not ==: its diff takes minutes

@@ -41,6 +41,13 @@ class Settings:
     cache_mb: int = 512
     """SAM_CACHE_MB: memory for embeddings of pictures seen before; 0 keeps none."""
 
+    cache_url: str = field(default="memory", repr=False)
+    """SAM_CACHE_URL: where embeddings and prompt sessions live beyond one process: "memory" (nowhere), file:///FOLDER
+    (workers of one machine, and restarts) or redis://[:PASSWORD@]HOST[:PORT][/DATABASE] (several machines)."""
+
+    cache_disk_mb: int = 4000
+    """SAM_CACHE_DISK_MB: what the folder of SAM_CACHE_URL may hold."""
+
     max_picture_mb: int = 100
     """SAM_MAX_PICTURE_MB: the largest picture file that is fetched."""
 
@@ -71,6 +78,8 @@ class Settings:
             label_studio_api_key=_api_key(env, "LABEL_STUDIO_API_KEY", url),
             local_files_root=_folder(env, "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"),
             cache_mb=_whole(env, "SAM_CACHE_MB", usual.cache_mb, least=0),
+            cache_url=_cache_url(env, "SAM_CACHE_URL", usual.cache_url),
+            cache_disk_mb=_whole(env, "SAM_CACHE_DISK_MB", usual.cache_disk_mb, least=1),
             max_picture_mb=_whole(env, "SAM_MAX_PICTURE_MB", usual.max_picture_mb, least=1),
             max_megapixels=_whole(env, "SAM_MAX_MEGAPIXELS", usual.max_megapixels, least=1),
             fetch_timeout_s=_seconds(env, "SAM_FETCH_TIMEOUT_S", usual.fetch_timeout_s),
@@ -109,6 +118,19 @@ def is_http_base_url(url: str) -> bool:
         return False
     is_plain = not (parts.query or parts.fragment or parts.username or re.search(r"\s", url))
     return port_is_valid and is_plain and parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _cache_url(env: Mapping[str, str], name: str, usual: str) -> str:
+    value = env.get(name, usual)
+    scheme, separator, rest = value.partition("://")
+    is_folder = scheme == "file" and rest.startswith("/") and rest.strip("/") != ""
+    is_redis = scheme in ("redis", "rediss", "unix") and rest != ""
+    if value != usual and not (separator and (is_folder or is_redis)):
+        shown = scheme if separator else value  # behind it may stand a password
+        raise SettingsError(
+            f"{name}={shown!r} is no cache: give memory, file:///FOLDER or redis://[:PASSWORD@]HOST[:PORT][/DATABASE]"
+        )
+    return value
 
 
 def _api_key(env: Mapping[str, str], name: str, url: str | None) -> str | None:

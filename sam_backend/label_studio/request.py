@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,15 @@ class Task:
     data: dict[str, Any]
     """What was imported: addresses of pictures and whatever else."""
 
+    drafts: tuple[dict[str, Any], ...] = ()
+    """As sent: only those of the person who clicked; empty where nobody did."""
+
+    annotations: tuple[dict[str, Any], ...] = ()
+    """As sent, of all people."""
+
+    predictions: tuple[dict[str, Any], ...] = ()
+    """As sent, of all models."""
+
     def picture_uri(self, data_key: str, item_index: int | None = None) -> str:
         """The address under ``data_key``; of a list of pictures (``valueList``) the one at ``item_index``.
 
@@ -36,6 +46,12 @@ class Task:
             )
         return value.strip()
 
+    def picture_uris(self, config: LabelingConfig) -> tuple[str, ...]:
+        """The addresses of all pictures that the config shows of it; what makes no sense is passed over."""
+        values = [self.data.get(data_key) for _, data_key in config.variables]
+        listed = [one for value in values for one in (value if isinstance(value, list) else [value])]
+        return tuple(dict.fromkeys(uri.strip() for uri in listed if isinstance(uri, str) and uri.strip()))
+
 
 @dataclass(frozen=True, slots=True)
 class PredictRequest:
@@ -49,6 +65,9 @@ class PredictRequest:
 
     config: LabelingConfig
     """Of the project; empty if none came."""
+
+    config_digest: str
+    """Of the config's text, to see whether it is still the same."""
 
     prompt_items: tuple[dict[str, Any], ...] | None
     """The regions drawn as prompts, oldest first. None when nobody clicked: a task was opened, or a batch."""
@@ -68,12 +87,33 @@ def parse_predict_request(body: object) -> PredictRequest:
     items = _prompt_items(body.get("params"))
     if items is not None and not tasks:
         raise RequestError("prompts came without a task: send the one task they were drawn on")
+    config_text = _text_or_none(body.get("label_config"))
     return PredictRequest(
         tasks=tuple(_task(task) for task in tasks),
         project=_text_or_none(body.get("project")),
-        config=parse_labeling_config(_text_or_none(body.get("label_config"))),
+        config=parse_labeling_config(config_text),
+        config_digest=hashlib.sha256((config_text or "").encode()).hexdigest(),
         prompt_items=items,
     )
+
+
+def parse_tasks_created(body: object) -> PredictRequest | None:
+    """Read a ``/webhook`` body that tells of new tasks; None if it tells of something else, or can't be read."""
+    if not isinstance(body, dict) or body.get("action") != "TASKS_CREATED":
+        return None
+    project = body.get("project")
+    about = project if isinstance(project, dict) else {}
+    project_id = about.get("id")
+    try:
+        return parse_predict_request(
+            {
+                "tasks": body.get("tasks"),
+                "project": None if project_id is None else str(project_id),
+                "label_config": about.get("label_config"),
+            }
+        )
+    except RequestError:
+        return None
 
 
 def _task(task: object) -> Task:
@@ -81,7 +121,17 @@ def _task(task: object) -> Task:
     if not isinstance(task, dict) or not isinstance(data, dict):
         raise RequestError(f"a task must be an object with data in it: {_CURE}")
     task_id = task.get("id")
-    return Task(id=task_id if isinstance(task_id, int) else None, data=data)
+    return Task(
+        id=task_id if isinstance(task_id, int) else None,
+        data=data,
+        drafts=_objects(task.get("drafts")),
+        annotations=_objects(task.get("annotations")),
+        predictions=_objects(task.get("predictions")),
+    )
+
+
+def _objects(values: object) -> tuple[dict[str, Any], ...]:
+    return tuple(value for value in values if isinstance(value, dict)) if isinstance(values, list) else ()
 
 
 def _prompt_items(params: object) -> tuple[dict[str, Any], ...] | None:

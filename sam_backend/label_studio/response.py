@@ -16,7 +16,13 @@ from sam_backend.label_studio.smart_prompt import SmartPrompt
 from sam_backend.masks.rle_brush import encode_brush_rle
 
 
-def brush_region(mask: NDArray[np.bool_], predicted_iou: float, prompt: SmartPrompt, output: Control) -> dict[str, Any]:
+def brush_region(
+    mask: NDArray[np.bool_],
+    predicted_iou: float,
+    prompt: SmartPrompt,
+    output: Control,
+    region_id: str | None = None,
+) -> dict[str, Any]:
     """Make the region of one mask, drawn by ``output`` with the prompt's label.
 
     Args:
@@ -24,13 +30,14 @@ def brush_region(mask: NDArray[np.bool_], predicted_iou: float, prompt: SmartPro
         predicted_iou: the model's estimate; clipped to 0..1 as Label Studio wants a score.
         prompt: what it answers. The mask is brought to its ``original_hw``: the browser reads nothing else.
         output: a ``<BrushLabels>`` or ``<Brush>`` tag.
+        region_id: of the region it replaces. Label Studio puts a region whose id comes again in the old one's place.
     """
     height, width = prompt.original_hw or mask.shape
     value: dict[str, Any] = {"format": "rle", "rle": encode_brush_rle(resample_mask(mask, (height, width)))}
     if output.tag == "brushlabels":
         value["brushlabels"] = [prompt.label]
     region: dict[str, Any] = {
-        "id": uuid.uuid4().hex,  # in full: Label Studio replaces a region whose id comes again
+        "id": region_id or uuid.uuid4().hex,  # in full: a short one would meet another's sooner or later
         "from_name": output.name,
         "to_name": prompt.to_name,
         "type": output.tag,

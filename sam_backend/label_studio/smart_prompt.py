@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,9 @@ class PointPct:
     is_foreground: bool
     """False where Alt was held: "not this"."""
 
+    item_id: str | None = field(default=None, compare=False)
+    """The id of its region in the editor."""
+
 
 @dataclass(frozen=True, slots=True)
 class RectanglePct:
@@ -40,6 +43,9 @@ class RectanglePct:
     height_pct: float
     rotation_deg: float
     """Clockwise."""
+
+    item_id: str | None = field(default=None, compare=False)
+    """The id of its region in the editor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +140,16 @@ def _shape(item: dict[str, Any]) -> PointPct | RectanglePct | None:
     if x_pct is None or y_pct is None:
         return None
     if item["type"] in _POINT_TYPES:
-        return PointPct(x_pct, y_pct, is_foreground=item.get("is_positive") is not False)
+        return PointPct(x_pct, y_pct, is_foreground=item.get("is_positive") is not False, item_id=_id(item))
     width_pct, height_pct = _number(value.get("width")), _number(value.get("height"))
     if width_pct is None or height_pct is None:
         return None
-    return RectanglePct(x_pct, y_pct, width_pct, height_pct, rotation_deg=_number(value.get("rotation")) or 0.0)
+    rotation_deg = _number(value.get("rotation")) or 0.0
+    return RectanglePct(x_pct, y_pct, width_pct, height_pct, rotation_deg, item_id=_id(item))
+
+
+def _id(item: dict[str, Any]) -> str | None:
+    return _text(item.get("id")) or None
 
 
 def _label(item: dict[str, Any]) -> str | None:

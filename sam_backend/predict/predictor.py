@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sam_backend.errors import DeviceError, ImageError, PromptError
 from sam_backend.model.checkpoint import EMBEDDED_NAME, checkpoint_name, checkpoint_version, load_network
+from sam_backend.model.image_encoder import ImageFeatures
 from sam_backend.model.prompt_encoder import PromptTensors
 from sam_backend.model.sam import Sam
 from sam_backend.predict.embedding import Embedding
@@ -89,7 +90,18 @@ class Predictor:
             raise ImageError(f"a picture needs the shape (h, w, 3) and 8-bit RGB, got {image.shape} of {image.dtype}")
         frame = ImageFrame(image_hw=(image.shape[0], image.shape[1]), model_size=self.network.image_size)
         rgb = torch.tensor(frame.resize_picture(image), device=self.device).permute(2, 0, 1)[None].float()
-        memory = self.network.remember(self.network.encode_image(rgb), self._position)
+        return self._remember(self.network.encode_image(rgb), frame)
+
+    @torch.inference_mode()
+    def recall(self, features: ImageFeatures, image_hw: tuple[int, int]) -> Embedding:
+        """Make an embedding of features that this very model gave earlier, for a picture of ``image_hw``."""
+        like = self.network.mask_decoder.iou_token.weight
+        coarse, *fine = (part.to(like.device, like.dtype) for part in (features.coarse, *features.fine))
+        frame = ImageFrame(image_hw=image_hw, model_size=self.network.image_size)
+        return self._remember(ImageFeatures(coarse, tuple(fine)), frame)
+
+    def _remember(self, features: ImageFeatures, frame: ImageFrame) -> Embedding:
+        memory = self.network.remember(features, self._position)
         return Embedding(memory=memory, frame=frame, model_version=self.version)
 
     def segment(self, embedding: Embedding, prompts: Prompts, multimask: bool = True) -> MaskPrediction:

@@ -9,19 +9,35 @@ from typing import Any
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
+from sam_backend.errors import SamBackendError, StorageError
 from sam_backend.label_studio.download import FetchLimits
 from sam_backend.label_studio.hosts import LabelStudioHost
 from sam_backend.label_studio.image_source import ImageSource
 from sam_backend.model.checkpoint import checkpoint_name, checkpoint_version
 from sam_backend.predict.embedding_cache import EmbeddingCache
+from sam_backend.predict.embedding_library import EmbeddingLibrary
 from sam_backend.predict.predictor import load_sam
 from sam_backend.service.annotator import Annotator
-from sam_backend.service.event_log import log_event, show_log
+from sam_backend.service.clicks import ClickAnswerer
+from sam_backend.service.embedder import Embedder
+from sam_backend.service.encode_lanes import EncodeLanes
+from sam_backend.service.event_log import LOGGER, log_event, show_log
 from sam_backend.service.http_errors import register_errors
 from sam_backend.service.model_loader import ModelLoader, ModelStatus
+from sam_backend.service.prewarm import PrewarmQueue
+from sam_backend.service.ready_results import ReadyResults
 from sam_backend.service.routes import label_studio_routes
+from sam_backend.service.session_book import SessionBook
 from sam_backend.service.setup_memory import SetupMemory
+from sam_backend.service.unprompted import UnpromptedAnswerer
 from sam_backend.settings import Settings
+from sam_backend.store.byte_store import ByteStore
+from sam_backend.store.forgiving import ForgivingStore
+from sam_backend.store.memory import MemoryStore
+from sam_backend.store.open_store import open_shared_store
+
+_SESSIONS_BYTES = 64_000_000
+"""Of sessions and ready answers in memory: some thousand objects."""
 
 _DRAFTS_BYTES = 64_000_000  # every click brings the task's drafts: 100 masks of 24 megapixels were 7.3 MB
 
@@ -43,19 +59,50 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
     """Build the service over a model that someone else starts."""
     show_log()
     setups = SetupMemory()
-    annotator = Annotator(
-        model=model,
-        image_source=_image_source(settings),
-        embeddings=EmbeddingCache(capacity_bytes=settings.cache_mb * 1_000_000),
-        setups=setups,
-        max_pixels=settings.max_megapixels * 1_000_000,
-    )
+    annotator = _annotator(settings, model, setups)
     app = Flask(__name__, static_folder=None)
     app.json = _StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
     app.register_blueprint(label_studio_routes(model=model, annotator=annotator, setups=setups))
     register_errors(app)
     return app
+
+
+def _annotator(settings: Settings, model: ModelLoader, setups: SetupMemory) -> Annotator:
+    shared = _shared_store(settings)
+    store = shared or MemoryStore(capacity_bytes=_SESSIONS_BYTES)
+    lanes = EncodeLanes()
+    embedder = Embedder(
+        model=model,
+        image_source=_image_source(settings),
+        setups=setups,
+        library=EmbeddingLibrary(EmbeddingCache(capacity_bytes=settings.cache_mb * 1_000_000), shared),
+        max_pixels=settings.max_megapixels * 1_000_000,
+    )
+    return Annotator(
+        clicks=ClickAnswerer(embedder=embedder, sessions=SessionBook(store)),
+        unprompted=UnpromptedAnswerer(
+            embedder=embedder, ready=ReadyResults(store), queue=PrewarmQueue(lanes, _say_not_prepared), lanes=lanes
+        ),
+        lanes=lanes,
+        max_pixels=settings.max_megapixels * 1_000_000,
+    )
+
+
+def _shared_store(settings: Settings) -> ByteStore | None:
+    store = open_shared_store(settings.cache_url, settings.cache_disk_mb * 1_000_000)
+    return None if store is None else ForgivingStore(store, _say_store_is_down)
+
+
+def _say_store_is_down(error: StorageError) -> None:
+    log_event("cache_failed", level=logging.ERROR, error=str(error))
+
+
+def _say_not_prepared(error: Exception) -> None:
+    if isinstance(error, SamBackendError):
+        log_event("prewarm_failed", level=logging.WARNING, error=str(error))
+    else:
+        LOGGER.error("unexpected error in the background", exc_info=error)
 
 
 def _image_source(settings: Settings) -> ImageSource:

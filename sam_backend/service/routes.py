@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, request
 
 from sam_backend.errors import RequestError
-from sam_backend.label_studio.request import parse_predict_request
+from sam_backend.label_studio.request import parse_predict_request, parse_tasks_created
 from sam_backend.service.annotator import Annotator
 from sam_backend.service.model_loader import ModelLoader
 from sam_backend.service.setup_memory import SetupMemory
@@ -52,7 +52,10 @@ def label_studio_routes(model: ModelLoader, annotator: Annotator, setups: SetupM
 
     @routes.post("/webhook")
     def webhook() -> dict[str, str]:
-        return {}  # unread: nothing here depends on events yet, and Label Studio waits one second only
+        created = parse_tasks_created(_json_body())
+        if created is not None:
+            annotator.prepare(created)
+        return {}  # Label Studio waits one second only, whatever it tells
 
     return routes
 

@@ -33,6 +33,12 @@ class SetupMemory:
                 self._hosts.popitem(last=False)
 
     def host_of(self, project: str | None) -> LabelStudioHost | None:
-        """The server of a project; None if ``/setup`` never named one."""
+        """The server of a project; None if ``/setup`` never named one.
+
+        Args:
+            project: "<id>.<time of creation>", or only the id, which is all that webhooks tell.
+        """
         with self._lock:
-            return None if project is None else self._hosts.get(project)
+            if project is None or project in self._hosts:
+                return None if project is None else self._hosts[project]
+            return next((host for name, host in self._hosts.items() if name.split(".")[0] == project), None)

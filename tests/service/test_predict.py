@@ -119,9 +119,17 @@ def test_setup_names_the_label_studio_to_ask(start: Callable[..., FlaskClient], 
     assert tokens == ["Token <legacy-token>"]
 
 
-@pytest.mark.parametrize("name", ["predict_task_opened", "predict_batch"])
-def test_recorded_request_without_a_click_stores_nothing(client: FlaskClient, name: str) -> None:
-    assert client.post("/predict", json=recorded(name)).get_json() == {"results": []}
+@pytest.mark.parametrize(
+    ("name", "results"),
+    [
+        pytest.param("predict_task_opened", [], id="task opened"),
+        pytest.param("predict_batch", [[], [], []], id="batch: no prediction for each of three tasks"),
+    ],
+)
+def test_recorded_request_without_a_click_stores_nothing(
+    client: FlaskClient, name: str, results: list[list[object]]
+) -> None:
+    assert client.post("/predict", json=recorded(name)).get_json() == {"results": results}
 
 
 @pytest.mark.parametrize(

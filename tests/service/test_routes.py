@@ -171,7 +171,7 @@ def test_error_that_nobody_foresaw_ends_the_loading_too() -> None:
 def test_model_that_takes_too_long_is_said_to_be_loading(monkeypatch: pytest.MonkeyPatch, data_uri: str) -> None:
     model = ModelLoader("tiny", lambda: "tiny-1", lambda: pytest.fail("not started"), on_end=lambda _: None)
     client = build_app(Settings(), model).test_client()
-    monkeypatch.setattr("sam_backend.service.annotator._WAIT_FOR_MODEL_S", 0.01)
+    monkeypatch.setattr("sam_backend.service.embedder._WAIT_FOR_MODEL_S", 0.01)
     monkeypatch.setattr("sam_backend.service.routes._WAIT_FOR_VERSION_S", 0.01)
     for answer in (client.post("/predict", json=click_body(data_uri)), client.get("/versions")):
         assert (answer.status_code, "still loading" in answer.get_json()["error"]) == (503, True)

@@ -1,0 +1,75 @@
+"""Every embedding made once: kept in memory, and in a store that other workers share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_backend.errors import StorageError
+from sam_backend.predict.embedding import Embedding
+from sam_backend.predict.embedding_cache import EmbeddingCache
+from sam_backend.predict.embedding_codec import decode_embedding, encode_embedding
+from sam_backend.predict.predictor import Predictor
+from sam_backend.store.byte_store import ByteStore
+
+KEPT_S = 30 * 24 * 3600.0
+"""How long a store keeps an embedding that nobody needs room for."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingLibrary:
+    """By content and model. Who asks for a picture that is being encoded, in whatever worker, waits for that one."""
+
+    kept: EmbeddingCache[Embedding]
+    """In this process, in the network's own number type."""
+
+    shared: ByteStore | None
+    """Beyond this process, in float16. None where there is nothing to share with: then nothing is rounded.
+
+    With it every worker answers from the rounded features, the one that made them too, so that a click gets the same
+    mask wherever it lands."""
+
+    def get_or_make(self, predictor: Predictor, content: str, read: Callable[[], NDArray[np.uint8]]) -> Embedding:
+        """The embedding of a picture, or of a part of one.
+
+        Args:
+            predictor: what encodes it if nobody has.
+            content: a digest of the pixels; says all that ``read`` depends on.
+            read: gives the picture (h, w, 3), only when it has to be encoded.
+
+        Raises:
+            SamBackendError: what ``read`` and the encoder raise.
+        """
+        key = f"embedding/{predictor.version}/{content}"
+        if self.shared is None:
+            return self.kept.get_or_make(key, lambda: predictor.embed(read()))
+        shared = self.shared
+        return self.kept.get_or_make(key, lambda: _from_store_or_made(shared, key, predictor, read))
+
+
+def _from_store_or_made(
+    store: ByteStore, key: str, predictor: Predictor, read: Callable[[], NDArray[np.uint8]]
+) -> Embedding:
+    found = _from_store(store, key, predictor)
+    if found is not None:
+        return found
+    with store.lock(key):
+        found = _from_store(store, key, predictor)  # somebody else may have made it while we waited
+        if found is not None:
+            return found
+        data = encode_embedding(predictor.embed(read()))
+        store.put(key, data, KEPT_S)
+    return decode_embedding(data, predictor)
+
+
+def _from_store(store: ByteStore, key: str, predictor: Predictor) -> Embedding | None:
+    data = store.get(key)
+    if data is None:
+        return None
+    try:
+        return decode_embedding(data, predictor)
+    except StorageError:
+        return None  # made again, and overwritten

@@ -1,0 +1,125 @@
+"""One object's prompts made into its mask: with what was said of it before, and a second look if it is small."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_backend.label_studio.drafts import Draft
+from sam_backend.label_studio.session import (
+    Decision,
+    Drawn,
+    Session,
+    answered,
+    decide,
+    drawn_of,
+    find_own,
+    wanted_reading,
+)
+from sam_backend.label_studio.session_codec import rounded
+from sam_backend.label_studio.smart_prompt import SmartPrompt
+from sam_backend.predict.zoom import second_look
+from sam_backend.service.embedder import Embedder, SeenPicture
+from sam_backend.service.session_book import Place, SessionBook
+from sam_backend.types import MaskPrediction, Prompts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectAnswer:
+    """One object as it stands after the click."""
+
+    region_id: str
+    """That of the region it replaces, if it refines one."""
+
+    is_refined: bool
+    mask: NDArray[np.bool_]
+    """(h, w) in image px. True = object."""
+
+    predicted_iou: float
+    prompts: Prompts
+    """All that pointed at it, in image px."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClickAnswerer:
+    """Built once, used by many threads."""
+
+    embedder: Embedder
+    sessions: SessionBook
+
+    def answer(
+        self, picture: SeenPicture, prompt: SmartPrompt, draft: Draft, place: Place, *, may_choose: bool = True
+    ) -> ObjectAnswer | None:
+        """Segment the object that a prompt is about; None if it names none.
+
+        Args:
+            picture: that it was drawn on.
+            prompt: of one object.
+            draft: of the sender.
+            place: where the sender's session is kept.
+            may_choose: whether a single click, which may mean whole, part or sub-part, gets the best of three masks.
+        """
+        image_hw = picture.embedding.image_hw
+        new = drawn_of(prompt, image_hw)
+        own = self._own(picture, new, draft, place)
+        last = None if own is None else own.last
+        last_id = None if last is None else last.region_id
+        decision = decide(last, new, lambda click: draft.holds(click, image_hw, but_of=last_id))
+        prompts = decision.to_prompts()
+        if prompts is None:
+            return None
+        first = _first_look(picture, prompts, decision, may_choose=may_choose)
+        shown = self._look_again(picture, prompts, decision, first) or first
+        region_id = decision.region_id or uuid.uuid4().hex
+        logits = rounded(first.low_res_logits[0])  # one worker or several: the next answer starts from the same
+        after = answered(decision, last, region_id, shown.masks[0], logits)
+        session = Session(
+            id=uuid.uuid4().hex if own is None else own.id,
+            user=draft.user if own is None or draft.user is not None else own.user,
+            picture=picture.digest,
+            last=after,
+        )
+        self.sessions.write(place, session)
+        return ObjectAnswer(
+            region_id=region_id,
+            is_refined=decision.region_id is not None,
+            mask=shown.masks[0],
+            predicted_iou=float(shown.predicted_iou[0]),
+            prompts=prompts,
+        )
+
+    def _own(self, picture: SeenPicture, new: Drawn, draft: Draft, place: Place) -> Session | None:
+        return find_own(
+            self.sessions.read(place),
+            picture=picture.digest,
+            item_ids=new.item_ids,
+            user=draft.user,
+            region_ids=draft.region_ids,
+        )
+
+    def _look_again(
+        self, picture: SeenPicture, prompts: Prompts, decision: Decision, first: MaskPrediction
+    ) -> MaskPrediction | None:
+        if decision.step:
+            return None  # the reading was chosen by hand
+        return second_look(
+            picture.predictor, first, prompts, embed_crop=lambda crop: self.embedder.see_crop(picture, crop)
+        )
+
+
+def _first_look(picture: SeenPicture, prompts: Prompts, decision: Decision, *, may_choose: bool) -> MaskPrediction:
+    """The one mask that is wanted, from the whole picture."""
+    is_ambiguous = len(prompts.points_xy) == 1 and prompts.box_xyxy is None and prompts.mask_logits is None
+    wants_three = decision.step > 0 or (is_ambiguous and may_choose)
+    seen = picture.predictor.segment(picture.embedding, prompts, multimask=wants_three)
+    index = wanted_reading(seen.masks, seen.predicted_iou, decision.step)
+    chosen = slice(index, index + 1)
+    return replace(
+        seen,
+        masks=seen.masks[chosen],
+        predicted_iou=seen.predicted_iou[chosen],
+        low_res_logits=seen.low_res_logits[chosen],
+    )

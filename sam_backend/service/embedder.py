@@ -1,0 +1,91 @@
+"""From a picture's address to its embedding: fetched, recognised by its content, encoded once."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_backend.label_studio.download import shown_url
+from sam_backend.label_studio.image_source import ImageSource
+from sam_backend.predict.embedding import Embedding
+from sam_backend.predict.embedding_library import EmbeddingLibrary
+from sam_backend.predict.picture import decode_picture
+from sam_backend.predict.predictor import Predictor
+from sam_backend.predict.zoom import Crop
+from sam_backend.service.event_log import log_event
+from sam_backend.service.model_loader import ModelLoader
+from sam_backend.service.setup_memory import SetupMemory
+
+_WAIT_FOR_MODEL_S = 60.0  # Label Studio gives up after 100 s, and the picture has to be fetched and encoded too
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPicture:
+    """A picture that can be prompted."""
+
+    predictor: Predictor
+    data: bytes
+    """Of the file."""
+
+    name: str
+    """What to call it in a log."""
+
+    digest: str
+    """Of its content and the model, or of nothing else."""
+
+    embedding: Embedding
+    fetch_ms: int
+    embed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Embedder:
+    """Built once, used by many threads."""
+
+    model: ModelLoader
+    image_source: ImageSource
+    setups: SetupMemory
+    library: EmbeddingLibrary
+    max_pixels: int
+
+    def see(self, project: str | None, uri: str) -> SeenPicture:
+        """Fetch and encode a picture.
+
+        By content, not by address: a picture that is replaced under its address is encoded anew.
+
+        Raises:
+            SamBackendError: of the kind that says what to do.
+        """
+        started_s = time.perf_counter()
+        predictor = self.model.wait(_WAIT_FOR_MODEL_S)
+        data = self.image_source.fetch(uri, self.setups.host_of(project))
+        fetched_s = time.perf_counter()
+        digest, name = hashlib.sha256(data).hexdigest(), shown_url(uri)
+        embedding = self.library.get_or_make(predictor, digest, lambda: self._decode(data, name))
+        return SeenPicture(
+            predictor=predictor,
+            data=data,
+            name=name,
+            digest=f"{predictor.version}/{digest}",
+            embedding=embedding,
+            fetch_ms=round(1000 * (fetched_s - started_s)),
+            embed_ms=round(1000 * (time.perf_counter() - fetched_s)),
+        )
+
+    def see_crop(self, picture: SeenPicture, crop: Crop) -> Embedding:
+        """Encode a part of a picture."""
+        content = f"{picture.digest}/{crop.left},{crop.top},{crop.right},{crop.bottom}"
+        return self.library.get_or_make(
+            picture.predictor,
+            content,
+            lambda: crop.of(self._decode(picture.data, picture.name)),
+        )
+
+    def _decode(self, data: bytes, name: str) -> NDArray[np.uint8]:
+        """Once per picture, or part of one, and store: the log tells."""
+        log_event("encoding", picture=name)
+        return decode_picture(data, name=name, max_pixels=self.max_pixels)

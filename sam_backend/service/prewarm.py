@@ -1,0 +1,95 @@
+"""Pictures encoded before anybody clicks on them, by one thread that lets everybody else go first."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import os
+import sys
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+
+from sam_backend.service.encode_lanes import EncodeLanes
+
+_CAPACITY = 2000
+_NICENESS = 10
+
+
+@dataclass(order=True, slots=True)
+class _Waiting:
+    rank: tuple[int, int]
+    key: Hashable = field(compare=False)
+    work: Callable[[], None] = field(compare=False)
+
+
+class PrewarmQueue:
+    """Opened tasks before new ones, the one opened last first: there somebody is about to click.
+
+    Args:
+        lanes: says when nobody waits for an answer.
+        on_error: told what a piece of work ended with; the next one follows.
+    """
+
+    def __init__(self, lanes: EncodeLanes, on_error: Callable[[Exception], None]) -> None:
+        self._lanes = lanes
+        self._on_error = on_error
+        self._changed = threading.Condition()
+        self._waiting: list[_Waiting] = []
+        self._count = itertools.count()
+        self._is_busy = False
+        self._thread: threading.Thread | None = None
+
+    def add(self, key: Hashable, work: Callable[[], None], *, is_opened: bool) -> bool:
+        """Queue a piece of work; returns at once. What was queued under the same key is forgotten.
+
+        Returns:
+            False if the queue is full: new tasks beyond it are encoded when they are opened.
+        """
+        with self._changed:
+            same = [one for one in self._waiting if one.key == key]
+            if not same and not is_opened and len(self._waiting) >= _CAPACITY:
+                return False
+            count = next(self._count)
+            rank = (0, -count) if is_opened else (1, count)
+            kept = [one for one in self._waiting if one.key != key]
+            if same:
+                rank = min(rank, same[0].rank)
+            heapq.heapify(kept)
+            self._waiting = kept
+            heapq.heappush(self._waiting, _Waiting(rank, key, work))
+            del self._waiting[_CAPACITY:]  # a heap's tail is never its first
+            if self._thread is None:  # not before: threads don't survive the fork of a server
+                self._thread = threading.Thread(target=self._run, name="prewarm", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+            return True
+
+    def wait_until_empty(self, timeout_s: float) -> bool:
+        """Wait until all is done; whether that came about in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._waiting and not self._is_busy, timeout_s)
+
+    def _run(self) -> None:
+        _step_back()
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: bool(self._waiting))
+            self._lanes.wait_until_calm()
+            with self._changed:
+                work = heapq.heappop(self._waiting).work  # the first now: somebody may have opened another since
+                self._is_busy = True
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - the outermost edge of this thread
+                self._on_error(error)
+            finally:
+                with self._changed:
+                    self._is_busy = False
+                    self._changed.notify_all()
+
+
+def _step_back() -> None:
+    """Let the system prefer all other threads; PyTorch's helpers of this one inherit it. Linux counts by thread."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -1,0 +1,92 @@
+"""A store in Redis: one for several workers and machines. Redis itself keeps it small (maxmemory, allkeys-lru)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from redis import Redis, RedisError
+from redis.lock import Lock
+
+from sam_backend.errors import SettingsError, StorageError
+
+_PREFIX = "sam:"
+_CONNECT_TIMEOUT_S = 1.0
+_TIMEOUT_S = 10.0
+_LOCK_EXPIRES_S = 6.0
+"""After its holder died. Who lives renews it three times as often."""
+
+
+class RedisStore:
+    """One Redis database; every key begins with "sam:".
+
+    Args:
+        url: redis://[:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// with TLS, unix:// for a socket.
+
+    Raises:
+        SettingsError: the address makes no sense.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._shown = urlsplit(url).hostname or urlsplit(url).path  # the rest may hold a password
+        try:
+            self._redis = Redis.from_url(
+                url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_CONNECT_TIMEOUT_S, health_check_interval=30
+            )
+        except ValueError:
+            raise SettingsError(
+                f"SAM_CACHE_URL names no Redis ({self._shown}): give redis://HOST[:PORT][/DATABASE]"
+            ) from None
+
+    def get(self, key: str) -> bytes | None:
+        """See `ByteStore`."""
+        with self._told():
+            value = self._redis.get(_PREFIX + key)
+            return value if isinstance(value, bytes) else None
+
+    def put(self, key: str, value: bytes, ttl_s: float) -> None:
+        """See `ByteStore`."""
+        with self._told():
+            self._redis.set(_PREFIX + key, value, px=max(1, round(1000 * ttl_s)))
+
+    def delete(self, key: str) -> None:
+        """See `ByteStore`."""
+        with self._told():
+            self._redis.delete(_PREFIX + key)
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """See `ByteStore`. It expires a few seconds after its holder died."""
+        lock = Lock(self._redis, f"{_PREFIX}lock:{key}", timeout=_LOCK_EXPIRES_S, sleep=0.02, thread_local=False)
+        with self._told():
+            lock.acquire()
+        released = threading.Event()
+        renewing = threading.Thread(target=_renew, args=(lock, released), name="lock-renewal", daemon=True)
+        renewing.start()
+        try:
+            yield
+        finally:
+            released.set()
+            renewing.join()
+            with self._told():
+                if lock.owned():
+                    lock.release()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (RedisError, OSError) as error:
+            raise StorageError(
+                f"Redis at {self._shown} can't be used ({type(error).__name__}): start it, or change SAM_CACHE_URL"
+            ) from error
+
+
+def _renew(lock: Lock, released: threading.Event) -> None:
+    while not released.wait(_LOCK_EXPIRES_S / 3):
+        try:
+            lock.reacquire()
+        except RedisError:
+            return  # lost: a second holder makes the same value again, which costs time and nothing else

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from sam_backend.errors import SettingsError, StorageError
+from sam_backend.store import forgiving
+from sam_backend.store.disk import DiskStore
+from sam_backend.store.forgiving import ForgivingStore
+from sam_backend.store.memory import MemoryStore
+from sam_backend.store.open_store import open_shared_store
+from sam_backend.store.redis_store import RedisStore
+
+
+def test_address_chooses_the_store(tmp_path: Path) -> None:
+    assert open_shared_store("memory", 1000) is None
+    assert isinstance(open_shared_store("redis://127.0.0.1:1/0", 1000), RedisStore)
+    assert isinstance(open_shared_store(f"file://{tmp_path}/with%20space", 1000), DiskStore)
+    assert (tmp_path / "with space").is_dir()
+    with pytest.raises(SettingsError, match="SAM_CACHE_URL='ftp' is no kind of cache"):
+        open_shared_store("ftp://host", 1000)
+
+
+def test_store_that_is_down_keeps_nothing_and_is_asked_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, errors = DiskStore(tmp_path, 80_000), list[StorageError]()
+    store = ForgivingStore(disk, errors.append)
+    now_s = 100.0
+    monkeypatch.setattr(forgiving.time, "monotonic", lambda: now_s)
+    (tmp_path / "unfinished").rmdir()
+    store.put("a", b"lost", ttl_s=60)
+    (tmp_path / "unfinished").mkdir()
+    store.put("a", b"lost too", ttl_s=60)
+    assert len(errors) == 1
+    with store.lock("a"):
+        store.delete("a")
+        assert store.get("a") is None
+    now_s += 6
+    store.put("a", b"kept", ttl_s=60)
+    with store.lock("a"):
+        assert store.get("a") == b"kept"
+    store.delete("a")
+    assert (store.get("a"), len(errors)) == (None, 1)
+
+
+def test_lock_that_can_not_be_had_locks_nothing(tmp_path: Path) -> None:
+    errors = list[StorageError]()
+    disk = DiskStore(tmp_path, 80_000)
+    (tmp_path / "locks").rmdir()
+    with ForgivingStore(disk, errors.append).lock("a"):
+        assert len(errors) == 1
+
+
+def test_error_inside_the_lock_comes_out() -> None:
+    with pytest.raises(ZeroDivisionError), ForgivingStore(MemoryStore(1000), pytest.fail).lock("a"):
+        raise ZeroDivisionError

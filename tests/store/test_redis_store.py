@@ -1,0 +1,80 @@
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import redis
+from redis_server import running_redis
+
+from sam_backend.errors import SettingsError, StorageError
+from sam_backend.store import redis_store
+from sam_backend.store.redis_store import RedisStore
+
+HOLD = """
+import sys, time
+from sam_backend.store.redis_store import RedisStore
+with RedisStore(sys.argv[1]).lock("picture"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_every_key_begins_with_ours_and_expires(redis_url: str) -> None:
+    RedisStore(redis_url).put("mine", b"value", ttl_s=60)
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.get("sam:mine") == b"value"
+        assert 0 < client.ttl("sam:mine") <= 60
+
+
+def test_lock_lives_as_long_as_its_holder(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_store, "_LOCK_EXPIRES_S", 0.6)
+    store, entered = RedisStore(redis_url), threading.Event()
+
+    def enter() -> None:
+        with RedisStore(redis_url).lock("long"):
+            entered.set()
+
+    with store.lock("long"):
+        waiting = threading.Thread(target=enter)
+        waiting.start()
+        assert not entered.wait(1.5)
+    waiting.join(5)
+    assert entered.is_set()
+
+
+def test_lock_of_a_killed_worker_is_free_soon(redis_url: str) -> None:
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, redis_url], stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+    started_s = time.monotonic()
+    with RedisStore(redis_url).lock("picture"):
+        assert time.monotonic() - started_s < 2 * redis_store._LOCK_EXPIRES_S
+
+
+def test_lock_that_redis_forgot_is_lost_in_silence(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_store, "_LOCK_EXPIRES_S", 0.3)
+    with redis.Redis.from_url(redis_url) as client, RedisStore(redis_url).lock("lost"):
+        client.delete("sam:lock:lost")
+        time.sleep(0.3)
+
+
+def test_redis_that_is_down_says_so_without_the_password(tmp_path: Path) -> None:
+    with running_redis(tmp_path) as url:
+        port = url.rpartition(":")[2]
+    store = RedisStore(f"redis://:secret@127.0.0.1:{port}")
+    for call in (lambda: store.get("a"), lambda: store.put("a", b"", 1), lambda: store.delete("a")):
+        with pytest.raises(StorageError, match=r"Redis at 127\.0\.0\.1 can't be used \(ConnectionError\)") as caught:
+            call()
+        assert "secret" not in str(caught.value)
+    with pytest.raises(StorageError), store.lock("a"):
+        pytest.fail("never held")
+
+
+def test_address_of_no_redis_says_so() -> None:
+    with pytest.raises(SettingsError, match="names no Redis"):
+        RedisStore("http://example.org")

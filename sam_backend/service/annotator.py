@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from sam_backend.errors import RequestError
 from sam_backend.label_studio.download import shown_url
 from sam_backend.label_studio.image_source import ImageSource
 from sam_backend.label_studio.labeling_config import Control
+from sam_backend.label_studio.picture_cache import FetchedPicture
 from sam_backend.label_studio.request import PredictRequest, Task
 from sam_backend.label_studio.response import NOTHING, brush_region, task_result
 from sam_backend.label_studio.smart_prompt import SmartPrompt, parse_smart_prompt
@@ -65,9 +65,9 @@ class Annotator:
         started_s = time.perf_counter()
         self._check_size(prompt)
         predictor = self.model.wait(_WAIT_FOR_MODEL_S)
-        data = self.image_source.fetch(uri, self.setups.host_of(request.project))
+        picture = self.image_source.fetch(uri, self.setups.host_of(request.project), task.id)
         fetched_s = time.perf_counter()
-        embedding = self._embed(predictor, data, shown_url(uri))
+        embedding = self._embed(predictor, picture, shown_url(uri))
         embedded_s = time.perf_counter()
         prompts = prompt.to_prompts(embedding.image_hw)
         if prompts is None:
@@ -94,11 +94,11 @@ class Annotator:
                 "raise SAM_MAX_MEGAPIXELS or use smaller pictures"
             )
 
-    def _embed(self, predictor: Predictor, data: bytes, name: str) -> Embedding:
+    def _embed(self, predictor: Predictor, picture: FetchedPicture, name: str) -> Embedding:
         """By content, not by address: a picture that is replaced under its address is encoded anew."""
-        key = (predictor.version, hashlib.sha256(data).digest())
+        key = (predictor.version, picture.sha256)
         return self.embeddings.get_or_make(
-            key, lambda: predictor.embed(decode_picture(data, name=name, max_pixels=self.max_pixels))
+            key, lambda: predictor.embed(decode_picture(picture.data, name=name, max_pixels=self.max_pixels))
         )
 
 

@@ -9,9 +9,12 @@ from typing import Any
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from sam_backend.label_studio.download import FetchLimits
+from sam_backend.label_studio.addresses import AllowedHosts
+from sam_backend.label_studio.download import Downloader, FetchLimits
 from sam_backend.label_studio.hosts import LabelStudioHost
 from sam_backend.label_studio.image_source import ImageSource
+from sam_backend.label_studio.picture_cache import PictureCache
+from sam_backend.label_studio.tokens import TokenExchange
 from sam_backend.model.checkpoint import checkpoint_name, checkpoint_version
 from sam_backend.predict.embedding_cache import EmbeddingCache
 from sam_backend.predict.predictor import load_sam
@@ -60,10 +63,14 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
 
 def _image_source(settings: Settings) -> ImageSource:
     url = settings.label_studio_url
+    allowed = AllowedHosts.of(settings.allowed_hosts)
+    limits = FetchLimits(max_bytes=settings.max_picture_mb * 1_000_000, timeout_s=settings.fetch_timeout_s)
     return ImageSource(
-        own_host=None if url is None else LabelStudioHost(url=url, api_key=settings.label_studio_api_key),
+        own_host=None if url is None else LabelStudioHost(url, settings.label_studio_api_key, is_configured=True),
         local_files_root=settings.local_files_root,
-        limits=FetchLimits(max_bytes=settings.max_picture_mb * 1_000_000, timeout_s=settings.fetch_timeout_s),
+        downloader=Downloader(limits, allowed, TokenExchange(allowed)),
+        cache=PictureCache(capacity_bytes=settings.picture_cache_mb * 1_000_000),
+        public_url=settings.label_studio_public_url,
     )
 
 

@@ -105,7 +105,7 @@ class _Guarded:
 
     address_gate: AddressGate
 
-    def _new_conn(self: Any) -> socket.socket:  # noqa: ANN401 - mixed into two classes
+    def _new_conn(self: Any) -> socket.socket:
         try:
             return _first_that_connects(self, self.address_gate.addresses(self.host, self.port))
         except socket.gaierror as error:

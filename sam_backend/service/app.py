@@ -16,14 +16,18 @@ from sam_backend.label_studio.image_source import ImageSource
 from sam_backend.label_studio.picture_cache import PictureCache
 from sam_backend.label_studio.tokens import TokenExchange
 from sam_backend.model.checkpoint import checkpoint_name, checkpoint_version
+from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.embedding_cache import EmbeddingCache
 from sam_backend.predict.predictor import load_sam
 from sam_backend.service.annotator import Annotator
 from sam_backend.service.event_log import log_event, show_log
 from sam_backend.service.http_errors import register_errors
+from sam_backend.service.last_errors import LastErrors
 from sam_backend.service.model_loader import ModelLoader, ModelStatus
 from sam_backend.service.routes import label_studio_routes
 from sam_backend.service.setup_memory import SetupMemory
+from sam_backend.service.status_page import status_routes
+from sam_backend.service.status_report import cache_section, connection_section, model_section, version_section
 from sam_backend.settings import Settings
 
 _DRAFTS_BYTES = 64_000_000  # every click brings the task's drafts: 100 masks of 24 megapixels were 7.3 MB
@@ -46,10 +50,13 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
     """Build the service over a model that someone else starts."""
     show_log()
     setups = SetupMemory()
+    last_errors = LastErrors()
+    image_source = _image_source(settings)
+    embeddings: EmbeddingCache[Embedding] = EmbeddingCache(capacity_bytes=settings.cache_mb * 1_000_000)
     annotator = Annotator(
         model=model,
-        image_source=_image_source(settings),
-        embeddings=EmbeddingCache(capacity_bytes=settings.cache_mb * 1_000_000),
+        image_source=image_source,
+        embeddings=embeddings,
         setups=setups,
         max_pixels=settings.max_megapixels * 1_000_000,
     )
@@ -57,7 +64,14 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
     app.json = _StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
     app.register_blueprint(label_studio_routes(model=model, annotator=annotator, setups=setups))
-    register_errors(app)
+    sections = (
+        model_section(model),
+        cache_section(image_source.cache, lambda: embeddings.held_bytes, settings.cache_mb * 1_000_000),
+        connection_section(settings),
+        version_section(),
+    )
+    app.register_blueprint(status_routes(model=model, sections=sections, errors=last_errors))
+    register_errors(app, last_errors)
     return app
 
 

@@ -77,7 +77,8 @@ class ImageSource:
             return _known(host).url + presign_path(uri, _known_task(task_id, uri))
         if uri.startswith("/"):
             return _known(host).url + uri
-        public_urls = [url for url in (self.public_url, told_host and told_host.url) if url is not None]
+        told_url = None if told_host is None else told_host.url
+        public_urls = [url for url in (self.public_url, told_url) if url is not None]
         return uri if host is None else by_own_name(uri, host, public_urls)
 
 

@@ -103,7 +103,7 @@ class PictureCache:
             if shared is None:
                 shared = mine = self._under_way[key] = Future()
         if mine is not None:
-            self._fetch(key, lambda: fetch(kept and kept.picture), mine, never_changes)
+            self._fetch(key, lambda: fetch(None if kept is None else kept.picture), mine, never_changes)
         return shared.result()
 
     def _fetch(

@@ -1,4 +1,4 @@
-"""``/``: a page for people, the same as JSON for programs. ``/health`` is for Label Studio and lives with its routes."""
+"""``/``: a page for people, the same as JSON for programs. ``/health`` lives with Label Studio's other routes."""
 
 from __future__ import annotations
 

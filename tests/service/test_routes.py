@@ -33,7 +33,7 @@ def _wait_until(client: FlaskClient, state: str) -> dict[str, Any]:
 @pytest.mark.parametrize("path", ["/health", "/"])
 def test_health_says_which_model_answers(client: FlaskClient, checkpoint: Path, path: str) -> None:
     _wait_until(client, "ready")
-    assert client.get(path).get_json() == {
+    assert client.get(path).get_json().items() >= {
         "status": "UP",
         "model_class": "SegmentAnything",
         "model": "tiny",
@@ -41,7 +41,7 @@ def test_health_says_which_model_answers(client: FlaskClient, checkpoint: Path, 
         "device": "cpu",
         "state": "ready",
         "error": None,
-    }
+    }.items()
 
 
 @pytest.mark.parametrize(

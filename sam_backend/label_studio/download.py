@@ -175,7 +175,7 @@ def check_web_address(url: str) -> None:
     if not is_web:
         raise ImageSourceError(
             f"pictures at addresses like {shown_url(url)!r} aren't fetched: "
-            "give an http(s) or data: address, one of Label Studio's own, or s3://, gs:// or azure-blob://"
+            "give http(s)://..., data:image/..., s3://..., gs://..., azure-blob://..., or a path on Label Studio"
         )
 
 

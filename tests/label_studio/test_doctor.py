@@ -136,7 +136,7 @@ BLOCKED = {"detail": "URL resolves to a reserved network address (block: 127.0.0
             (200, {"tasks": [{"id": 5, "data": {"image": "file:///etc/passwd"}}]}),
             "picture",
             "fail",
-            "give an http(s)",
+            "give http(s)://",
             id="refused address",
         ),
         pytest.param(

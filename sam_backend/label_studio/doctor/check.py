@@ -67,14 +67,19 @@ def skip(found: str, cure: str | None = None) -> Finding:
     return Finding(Verdict.SKIP, found, cure)
 
 
+def of_error(error: SamBackendError) -> Finding:
+    """Errors here end with what to do, after a colon."""
+    found, _, cure = str(error).rpartition(": ")
+    return fail(found or cure, cure)
+
+
 def timed(name: str, look: Callable[[], Finding]) -> Check:
     """Run one check. An error on the way is its finding: the sentence before the colon, and the cure after it."""
     started_s = time.perf_counter()
     try:
         finding = look()
     except SamBackendError as error:
-        found, _, cure = str(error).rpartition(": ")
-        finding = fail(found or cure, cure)
+        finding = of_error(error)
     ms = 1000 * (time.perf_counter() - started_s) if finding.verdict is not Verdict.SKIP else None
     return Check(name, finding.verdict, finding.found, finding.cure, ms)
 

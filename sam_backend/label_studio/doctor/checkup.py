@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from sam_backend.errors import RequestError
 from sam_backend.label_studio.doctor.backend_checks import (
@@ -15,8 +16,9 @@ from sam_backend.label_studio.doctor.backend_checks import (
     check_webhook_rule,
     connected_backend,
 )
-from sam_backend.label_studio.doctor.check import Check, Verdict, fail, skip, timed
+from sam_backend.label_studio.doctor.check import Check, Finding, Verdict, fail, of_error, skip, timed
 from sam_backend.label_studio.doctor.project_checks import (
+    PixelsHW,
     check_click,
     check_config,
     check_picture,
@@ -28,7 +30,7 @@ from sam_backend.label_studio.doctor.project_checks import (
 from sam_backend.label_studio.doctor.server_checks import check_token, check_url
 from sam_backend.label_studio.image_source import ImageSource
 from sam_backend.label_studio.labeling_config import LabelingConfig, parse_labeling_config
-from sam_backend.label_studio.studio_api import StudioApi
+from sam_backend.label_studio.studio_api import Answer, StudioApi
 
 _SET_URL = "set LABEL_STUDIO_URL to the address at which this machine reaches Label Studio, or give --url"
 
@@ -76,44 +78,55 @@ class Checkup:
         if self.project is None:
             yield timed("project", lambda: skip("none given", "give --project N to check its config and a picture"))
             return
-        answer = api.project(self.project)
-        there = timed("project", partial(check_project, answer, self.project))
+        answers: list[Answer] = []
+        there = timed("project", lambda: check_project(_noted(api.project(int(self.project or 0)), answers)))
         yield there
         if there.verdict is Verdict.FAIL:
             return
-        config, check = _config(answer.body.get("label_config"))
+        config, check = _config(answers[0].body.get("label_config"))
         yield check
-        yield from self._pictures(api, self.project, config)
-
-    def _pictures(self, api: StudioApi, project: int, config: LabelingConfig) -> Iterator[Check]:
         if self.backend_url is not None:
-            yield timed("model", lambda: check_connection(api.backends(project), str(self.backend_url)))
-            yield timed("webhook", lambda: check_webhook(api.webhooks(project), str(self.backend_url)))
-        task = first_task(api.first_task(project))
-        if task is None or not config.variables:
-            yield timed("picture", no_task)
-            return
-        sizes: list[tuple[int, int]] = []
-        data_key = config.variables[0][1]
-        yield timed("picture", lambda: check_picture(self.source, task, data_key, self.max_pixels, sizes.append))
-        if sizes:
-            yield from self._click(api, project, config, int(task["id"]), sizes[0])
+            yield timed("model", partial(self._model, api, self.project, self.backend_url))
+            yield timed("webhook", partial(self._webhook, api, self.project, self.backend_url))
+        yield from self._picture_and_click(api, self.project, config)
 
-    def _click(
-        self, api: StudioApi, project: int, config: LabelingConfig, task: int, original_hw: tuple[int, int]
-    ) -> Iterator[Check]:
-        backend = connected_backend(api.backends(project), self.backend_url) if self.backend_url is not None else None
-        prompt = click_prompt(config, original_hw)
+    def _model(self, api: StudioApi, project: int, backend_url: str) -> Finding:
+        return check_connection(api.backends(project), backend_url)
+
+    def _webhook(self, api: StudioApi, project: int, backend_url: str) -> Finding:
+        return check_webhook(api.webhooks(project), backend_url)
+
+    def _picture_and_click(self, api: StudioApi, project: int, config: LabelingConfig) -> Iterator[Check]:
+        seen: list[tuple[int, PixelsHW]] = []
+
+        def picture() -> Finding:
+            task = first_task(api.first_task(project))
+            if task is None or not config.variables:
+                return no_task()
+            finding, hw = check_picture(self.source, task, config.variables[0][1], self.max_pixels)
+            seen.append((int(task["id"]), hw))
+            return finding
+
+        yield timed("picture", picture)
+        for task, hw in seen:
+            yield timed("click", partial(self._click, api, project, task, click_prompt(config, hw)))
+
+    def _click(self, api: StudioApi, project: int, task: int, prompt: dict[str, Any] | None) -> Finding:
+        backend = None if self.backend_url is None else connected_backend(api.backends(project), self.backend_url)
         if backend is None or prompt is None:
-            yield timed("click", lambda: skip("needs this backend connected, and KeyPointLabels in the config"))
-            return
-        yield timed("click", lambda: check_click(api.click(int(backend["id"]), task, [prompt])))
+            return skip("needs this backend connected (--backend-url), and KeyPointLabels in the config")
+        return check_click(api.click(int(backend["id"]), task, [prompt]))
+
+
+def _noted(answer: Answer, answers: list[Answer]) -> Answer:
+    answers.append(answer)
+    return answer
 
 
 def _config(xml: object) -> tuple[LabelingConfig, Check]:
     try:
         config = parse_labeling_config(xml if isinstance(xml, str) else None)
     except RequestError as error:
-        found, _, cure = str(error).rpartition(": ")
-        return LabelingConfig(), Check("labeling config", Verdict.FAIL, found, cure)
+        finding = of_error(error)
+        return LabelingConfig(), Check("labeling config", finding.verdict, finding.found, finding.cure)
     return config, timed("labeling config", partial(check_config, config))

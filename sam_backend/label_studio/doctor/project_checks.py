@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from sam_backend.errors import ImageSourceError
 from sam_backend.label_studio.doctor.check import Finding, fail, ok, skip, warn
@@ -15,15 +14,18 @@ from sam_backend.predict.picture import decode_picture
 
 _PROMPTS = {"keypointlabels", "keypoint", "rectanglelabels", "rectangle"}
 _OUTPUTS = {"brushlabels", "brush", "bitmasklabels", "bitmask", "polygonlabels", "polygon", "vectorlabels", "vector"}
+PixelsHW: TypeAlias = "tuple[int, int]"
+"""Height and width of a picture."""
+
 _PASTE = "paste docs/labeling-config.xml under Settings > Labeling Interface, and put your labels in"
 
 
-def check_project(answer: Answer, project: int) -> Finding:
+def check_project(answer: Answer) -> Finding:
     """Whether the project is there and open to the token."""
     if answer.status == 404:
-        return fail(f"there is no project {project} for this user", "give another --project, or invite the user")
+        return fail("there is no such project for this user", "give another --project, or invite the user")
     if answer.status != 200 or not isinstance(answer.body, dict):
-        return fail(f"project {project} answered {answer.status}", "let the token's user open the project")
+        return fail(f"the project answered {answer.status}", "let the token's user open the project")
     return ok(f"{answer.body.get('title')!r} with {answer.body.get('task_number')} tasks")
 
 
@@ -66,35 +68,34 @@ def first_task(answer: Answer) -> dict[str, Any] | None:
 
 
 def check_picture(
-    source: ImageSource,
-    task: dict[str, Any],
-    data_key: str,
-    max_pixels: int,
-    note_hw: Callable[[tuple[int, int]], None],
-) -> Finding:
-    """Fetch and decode the picture of a task, as a click does; ``note_hw`` gets its height and width."""
+    source: ImageSource, task: dict[str, Any], data_key: str, max_pixels: int
+) -> tuple[Finding, PixelsHW]:
+    """Fetch and decode the picture of a task, as a click does; the height and width go with the finding.
+
+    Raises:
+        ImageSourceError: it can't be had.
+        ImageError: it can't be decoded.
+    """
     uri = (task.get("data") or {}).get(data_key)
     uri = uri[0] if isinstance(uri, list) and uri else uri
     if not isinstance(uri, str):
-        return fail(f"task {task.get('id')} has no picture under {data_key!r}", "import it again, as the config asks")
+        raise ImageSourceError(
+            f"task {task.get('id')} has no picture under {data_key!r}: import it again, as the config asks"
+        )
     started_s = time.perf_counter()
-    try:
-        picture = source.fetch(uri.strip(), None, task.get("id"))
-    except ImageSourceError as error:
-        found, _, cure = str(error).rpartition(": ")
-        return fail(found, cure)
+    picture = source.fetch(uri.strip(), None, task.get("id"))
     fetched_s = time.perf_counter()
     pixels = decode_picture(picture.data, name=f"the picture of task {task.get('id')}", max_pixels=max_pixels)
     decoded_s = time.perf_counter()
     height, width = pixels.shape[:2]
-    note_hw((height, width))
-    return ok(
+    finding = ok(
         f"{width} x {height}, {picture.nbytes / 1e6:.1f} MB: fetched in {1000 * (fetched_s - started_s):.0f} ms, "
         f"decoded in {1000 * (decoded_s - fetched_s):.0f} ms"
     )
+    return finding, (height, width)
 
 
-def click_prompt(config: LabelingConfig, original_hw: tuple[int, int]) -> dict[str, Any] | None:
+def click_prompt(config: LabelingConfig, original_hw: PixelsHW) -> dict[str, Any] | None:
     """A key point in the middle of the picture, as the editor sends it; None if the config has no labelled one."""
     for control in _with_tag(config, {"keypointlabels"}):
         for label in sorted(control.labels or ()):

@@ -102,9 +102,13 @@ class AddressGate:
         kind = _kind(address)
         if kind is _Kind.METADATA or (kind is _Kind.PRIVATE and self.reach is Reach.PUBLIC):
             raise ImageSourceError(
-                f"{host[:100]} is at {address}, a {kind.value} address, where pictures aren't fetched from: "
+                f"{_place(host, address)} is a {kind.value} address, where pictures aren't fetched from: "
                 "if that is meant, list the host or its network in SAM_ALLOWED_HOSTS"
             )
+
+
+def _place(host: str, address: IpAddress) -> str:
+    return str(address) if host.strip("[]") == str(address) else f"{host[:100]} is at {address}, which"
 
 
 def _kind(address: IpAddress) -> _Kind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeAlias
@@ -69,7 +70,7 @@ def connection_section(settings: Settings) -> Section:
 def version_section() -> Section:
     """What is installed, and since when it runs."""
     started_s = time.monotonic()
-    versions = {"Python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
+    versions = {"Python": platform.python_version(), **_versions()}
     return Section(
         "Versions",
         lambda: {**versions, "threads": torch.get_num_threads(), "up for": _duration(time.monotonic() - started_s)},
@@ -90,8 +91,10 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {int(seconds) % 60} s"
 
 
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed as a package"
+def _versions() -> dict[str, str]:
+    """Of what is installed as a package; a service that runs from its folder isn't."""
+    versions = {}
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions

@@ -13,7 +13,8 @@ from sam_backend.label_studio.doctor.check import Verdict, worst
 
 CONFIG = (
     '<View><Image name="image" value="$image"/><BrushLabels name="tag" toName="image"><Label value="Object"/>'
-    '</BrushLabels><KeyPointLabels name="tag2" toName="image" smart="true"><Label value="Object"/></KeyPointLabels></View>'
+    '</BrushLabels><KeyPointLabels name="tag2" toName="image" smart="true"><Label value="Object"/>'
+    "</KeyPointLabels></View>"
 )
 PICTURE = "/data/upload/1/a.png"
 Found = dict[str, dict[str, Any]]

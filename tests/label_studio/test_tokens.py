@@ -114,7 +114,7 @@ def test_refused_personal_token_says_to_make_a_new_one(fake: FakeStudio) -> None
 
 def test_legacy_token_where_those_are_off_says_which_setting_to_change(fake: FakeStudio) -> None:
     fake.legacy_allowed = False
-    with pytest.raises(ImageSourceError, match="personal access token .* or let the owner allow legacy tokens"):
+    with pytest.raises(ImageSourceError, match=r"personal access token .* or let the owner allow legacy tokens"):
         _source(fake, LEGACY).fetch(PATH)
     assert fake.count(PATH, 401) == 1
 
@@ -173,7 +173,7 @@ def test_presign_redirect_into_the_private_network_is_followed_without_the_token
 
 def test_redirect_of_another_route_into_the_private_network_is_refused(fake: FakeStudio) -> None:
     fake.presigned["x"] = "http://127.0.0.1:9/a.png"
-    with pytest.raises(ImageSourceError, match="private address.*SAM_ALLOWED_HOSTS"):
+    with pytest.raises(ImageSourceError, match=r"private address.*SAM_ALLOWED_HOSTS"):
         _source(fake).fetch("/tasks/7/presign/?fileuri=eA==")
 
 
@@ -193,7 +193,7 @@ def test_presign_redirect_to_a_file_is_refused(fake: FakeStudio) -> None:
 
 
 def test_cloud_picture_without_storage_says_to_connect_it(fake: FakeStudio) -> None:
-    with pytest.raises(ImageSourceError, match="answered 404: .*storage for it is connected"):
+    with pytest.raises(ImageSourceError, match=r"answered 404: .*storage for it is connected"):
         _source(fake).fetch("gs://other/a.png", task_id=7)
 
 

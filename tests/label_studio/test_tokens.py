@@ -7,7 +7,7 @@ from fake_studio import LEGACY, PERSONAL, FakeStudio, jwt, running
 from sam_backend.errors import ImageSourceError
 from sam_backend.label_studio.addresses import AllowedHosts
 from sam_backend.label_studio.download import Downloader, FetchLimits
-from sam_backend.label_studio.hosts import LabelStudioHost
+from sam_backend.label_studio.hosts import LabelStudioHost, by_own_name
 from sam_backend.label_studio.image_source import ImageSource
 from sam_backend.label_studio.picture_cache import PictureCache
 from sam_backend.label_studio.tokens import TokenExchange, TokenKind, cure_for_401, token_kind
@@ -236,3 +236,45 @@ def test_public_name_is_fetched_by_the_name_used_here(fake: FakeStudio) -> None:
     told = LabelStudioHost("http://localhost:8080", "told")
     assert source.fetch(f"http://localhost:8080{PATH}", told).data == b"picture"
     assert fake.asked[-1][:2] == (PATH, f"Token {LEGACY}")
+
+
+def test_picture_that_may_change_is_asked_for_again_and_not_sent_again(
+    fake: FakeStudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "/data/local-files/?d=a.png"
+    fake.etags, fake.pictures[path] = True, b"local"
+    monkeypatch.setattr("sam_backend.label_studio.picture_cache.FRESH_S", 0.0)
+    source = _source(fake, LEGACY, cache_bytes=100)
+    assert source.fetch(path) is source.fetch(path)
+    assert [status for _, _, status in fake.asked] == [200, 304]
+    fake.pictures[path] = b"other"
+    assert source.fetch(path).data == b"other"
+
+
+def test_size_that_is_announced_too_large_is_refused_before_it_is_sent(fake: FakeStudio) -> None:
+    fake.pictures[PATH] = b"x" * 1001
+    with pytest.raises(ImageSourceError, match=r"larger than the .* MB allowed: raise SAM_MAX_PICTURE_MB"):
+        _source(fake, LEGACY).fetch(PATH)
+
+
+def test_without_a_label_studio_a_foreign_address_stays_as_it_is() -> None:
+    source = ImageSource(None, None, Downloader(FetchLimits(9, 1), NOWHERE, TokenExchange(NOWHERE)), PictureCache(0))
+    with pytest.raises(ImageSourceError, match="private address"):
+        source.fetch("http://127.0.0.1:9/a.png")
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://labels.example/data/a?b=c", "http://ls:8080/data/a?b=c"),
+        ("https://LABELS.example:443/", "http://ls:8080/"),
+        ("https://labels.example", "http://ls:8080"),
+        ("https://labels.example.org/a", "https://labels.example.org/a"),
+        ("http://labels.example/a", "http://labels.example/a"),
+        ("http://proxy/label/data/a", "http://ls:8080/data/a"),
+        ("http://proxy/labels/data/a", "http://proxy/labels/data/a"),
+    ],
+)
+def test_public_names_are_told_from_look_alikes(url: str, found: str) -> None:
+    own = LabelStudioHost("http://ls:8080", LEGACY, is_configured=True)
+    assert by_own_name(url, own, ["https://labels.example/", "http://proxy/label"]) == found

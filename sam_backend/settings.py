@@ -144,8 +144,8 @@ def _hosts(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     for entry in entries:
         if not _is_host_or_network(entry):
             raise SettingsError(
-                f"{name}={env[name]!r} lists {entry!r}, which is no host: give names, addresses or networks like 10.0.0.0/8, "
-                "without http:// and port"
+                f"{name}={env[name]!r} lists {entry!r}, which is no host: give names, addresses "
+                "or networks like 10.0.0.0/8, without http:// and port"
             )
     return entries
 

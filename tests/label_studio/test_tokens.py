@@ -268,7 +268,7 @@ def test_without_a_label_studio_a_foreign_address_stays_as_it_is() -> None:
     [
         ("https://labels.example/data/a?b=c", "http://ls:8080/data/a?b=c"),
         ("https://LABELS.example:443/", "http://ls:8080/"),
-        ("https://labels.example", "http://ls:8080"),
+        ("https://labels.example", "http://ls:8080/"),
         ("https://labels.example.org/a", "https://labels.example.org/a"),
         ("http://labels.example/a", "http://labels.example/a"),
         ("http://proxy/label/data/a", "http://ls:8080/data/a"),

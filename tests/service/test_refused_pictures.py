@@ -18,6 +18,7 @@ def _png(width: int, height: int, keep: float = 1) -> str:
     return "data:image/png;base64," + base64.b64encode(data[: int(keep * len(data))]).decode()
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # Pillow warns from 89 megapixels on
 @pytest.mark.parametrize(
     ("uri", "status", "message"),
     [

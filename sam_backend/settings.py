@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import os
 import re
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 from sam_backend.errors import SettingsError
 
 _DTYPES = ("float32", "bfloat16")
+_HOST_NAME = re.compile(r"[\w-]+(\.[\w-]+)*\.?")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
@@ -33,10 +35,20 @@ class Settings:
     """LABEL_STUDIO_URL: where this service reaches Label Studio, as http(s)://host[:port][/path]."""
 
     label_studio_api_key: str | None = field(default=None, repr=False)
-    """LABEL_STUDIO_API_KEY: a legacy token. It is sent to the host of LABEL_STUDIO_URL and nowhere else."""
+    """LABEL_STUDIO_API_KEY: a personal access token or a legacy token. It is sent to LABEL_STUDIO_URL only."""
+
+    label_studio_public_url: str | None = None
+    """LABEL_STUDIO_PUBLIC_URL: what browsers call that server, if it is reached by another name here."""
 
     local_files_root: Path | None = None
     """LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT: Label Studio's folder of local files, if it is mounted here too."""
+
+    allowed_hosts: tuple[str, ...] = ()
+    """SAM_ALLOWED_HOSTS: hosts, addresses and networks, with commas between them, that pictures may come from although
+    their addresses aren't public."""
+
+    picture_cache_mb: int = 200
+    """SAM_PICTURE_CACHE_MB: memory for files of pictures that were just downloaded; 0 keeps none."""
 
     cache_mb: int = 512
     """SAM_CACHE_MB: memory for embeddings of pictures seen before; 0 keeps none."""
@@ -76,6 +88,9 @@ class Settings:
             dtype=_dtype(env, "SAM_DTYPE", usual.dtype),
             label_studio_url=url,
             label_studio_api_key=_api_key(env, "LABEL_STUDIO_API_KEY", url),
+            label_studio_public_url=_url(env, "LABEL_STUDIO_PUBLIC_URL"),
+            allowed_hosts=_hosts(env, "SAM_ALLOWED_HOSTS"),
+            picture_cache_mb=_whole(env, "SAM_PICTURE_CACHE_MB", usual.picture_cache_mb, least=0),
             local_files_root=_folder(env, "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"),
             cache_mb=_whole(env, "SAM_CACHE_MB", usual.cache_mb, least=0),
             cache_url=_cache_url(env, "SAM_CACHE_URL", usual.cache_url),
@@ -138,12 +153,31 @@ def _api_key(env: Mapping[str, str], name: str, url: str | None) -> str | None:
     if value is None:
         return None
     if not re.fullmatch(r"[!-~]+", value):  # the value itself must never reach a log
-        raise SettingsError(f"{name} holds white space or a sign no token has: give one legacy token of Label Studio")
+        raise SettingsError(f"{name} holds white space or a sign no token has: give one token of Label Studio")
     if url is None:
         raise SettingsError(
             f"{name} is set without LABEL_STUDIO_URL, so there is no host to send it to: set LABEL_STUDIO_URL too"
         )
     return value
+
+
+def _hosts(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    entries = tuple(entry for entry in re.split(r"[,\s]+", env.get(name, "")) if entry)
+    for entry in entries:
+        if not _is_host_or_network(entry):
+            raise SettingsError(
+                f"{name}={env[name]!r} lists {entry!r}, which is no host: give names, addresses "
+                "or networks like 10.0.0.0/8, without http:// and port"
+            )
+    return entries
+
+
+def _is_host_or_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return bool(_HOST_NAME.fullmatch(text))
+    return True
 
 
 def _folder(env: Mapping[str, str], name: str) -> Path | None:

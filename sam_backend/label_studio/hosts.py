@@ -6,9 +6,12 @@ anybody who reaches this service can post a ``/setup``, so it never decides wher
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from urllib3.util import parse_url
+
+from sam_backend.label_studio.addresses import Reach
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -21,7 +24,15 @@ class LabelStudioHost:
     """http(s)://host[:port][/path] without a slash at the end."""
 
     api_key: str | None = field(default=None, repr=False)
-    """A legacy token for this server."""
+    """A legacy or personal access token for this server."""
+
+    is_configured: bool = False
+    """Whether the environment named it, and not a ``/setup``, which anybody can post."""
+
+    @property
+    def reach(self) -> Reach:
+        """Which addresses it may be at: a server that somebody told of may be private, but no metadata service."""
+        return Reach.ANYWHERE if self.is_configured else Reach.NETWORK
 
 
 def same_origin(url: str, other_url: str) -> bool:
@@ -44,5 +55,17 @@ def choose_host(own: LabelStudioHost | None, told: LabelStudioHost | None) -> La
     if own is None:
         return told
     if own.api_key is None and told is not None and same_origin(own.url, told.url):
-        return LabelStudioHost(url=own.url, api_key=told.api_key)
+        return replace(own, api_key=told.api_key)
     return own
+
+
+def by_own_name(url: str, own: LabelStudioHost, public_urls: Iterable[str]) -> str:
+    """Turn an address that begins with one of Label Studio's public names into one by the name used here.
+
+    Behind Docker or a proxy people say https://labels.example.org where this service says http://label-studio:8080.
+    """
+    for public in public_urls:
+        base_path = (parse_url(public).path or "").rstrip("/")
+        if same_origin(url, public) and f"{parse_url(url).path or ''}/".startswith(f"{base_path}/"):
+            return own.url + parse_url(url).request_uri[len(base_path) :]
+    return url

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sam_backend.errors import ImageSourceError
+from sam_backend.label_studio.cloud_uri import is_cloud_uri, presign_path
 from sam_backend.label_studio.data_uri import decode_data_uri
-from sam_backend.label_studio.download import FetchLimits, check_web_address, download
-from sam_backend.label_studio.hosts import LabelStudioHost, choose_host
+from sam_backend.label_studio.download import Downloader, check_web_address, shown_url
+from sam_backend.label_studio.hosts import LabelStudioHost, by_own_name, choose_host, same_origin
 from sam_backend.label_studio.local_files import local_file_name, read_local_file
+from sam_backend.label_studio.picture_cache import FetchedPicture, PictureCache
+
+_UPLOADS = "/data/upload/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,39 +27,77 @@ class ImageSource:
     local_files_root: Path | None
     """The folder of its local files, where it is mounted here."""
 
-    limits: FetchLimits
+    downloader: Downloader
 
-    def fetch(self, uri: str, told_host: LabelStudioHost | None = None) -> bytes:
-        """Get the bytes of a picture.
+    cache: PictureCache
+    """Of what was downloaded."""
+
+    public_url: str | None = None
+    """What people's browsers, and so tasks, call ``own_host``."""
+
+    def fetch(self, uri: str, told_host: LabelStudioHost | None = None, task_id: int | None = None) -> FetchedPicture:
+        """Get a picture, from memory if it was fetched a moment ago.
 
         Args:
-            uri: from the task's data: ``data:``, a path on Label Studio (``/data/upload/...``), or http(s).
+            uri: from the task's data: ``data:``, a path on Label Studio (``/data/upload/...``), http(s), or an address
+                in cloud storage (``s3://``, ``gs://``, ``azure-blob://``).
             told_host: what ``/setup`` told of this project's Label Studio; fills what the environment leaves open.
+            task_id: whose picture it is; only an address in cloud storage needs it.
 
         Raises:
             ImageSourceError: it can't be had, with the reason and the cure.
         """
         if uri[:5].lower() == "data:":
-            return decode_data_uri(uri, self.limits.max_bytes)
-        if not uri.startswith("/"):
+            return FetchedPicture(decode_data_uri(uri, self.downloader.limits.max_bytes))
+        is_cloud = is_cloud_uri(uri)
+        if not uri.startswith("/") and not is_cloud:
             check_web_address(uri)
         on_disk = self._from_disk(uri)
         if on_disk is not None:
-            return on_disk
+            return FetchedPicture(on_disk)
         host = choose_host(self.own_host, told_host)
-        return download(_absolute_url(uri, host), host, self.limits)
+        url = self._url(uri, host, told_host, task_id)
+        return self.cache.get(
+            (host, url),
+            lambda known: self.downloader.get(url, host, known=known, trusts_redirect=is_cloud),
+            never_changes=_is_upload(url, host),
+        )
 
     def _from_disk(self, uri: str) -> bytes | None:
         """Whatever the host: Label Studio writes its public name there, which may differ from the one used here."""
         name = local_file_name(uri)
         if self.local_files_root is None or name is None:
             return None
-        return read_local_file(self.local_files_root, name, self.limits.max_bytes)
+        return read_local_file(self.local_files_root, name, self.downloader.limits.max_bytes)
+
+    def _url(
+        self, uri: str, host: LabelStudioHost | None, told_host: LabelStudioHost | None, task_id: int | None
+    ) -> str:
+        if is_cloud_uri(uri):
+            return _known(host).url + presign_path(uri, _known_task(task_id, uri))
+        if uri.startswith("/"):
+            return _known(host).url + uri
+        told_url = None if told_host is None else told_host.url
+        public_urls = [url for url in (self.public_url, told_url) if url is not None]
+        return uri if host is None else by_own_name(uri, host, public_urls)
 
 
-def _absolute_url(uri: str, host: LabelStudioHost | None) -> str:
-    if not uri.startswith("/"):
-        return uri
+def _known(host: LabelStudioHost | None) -> LabelStudioHost:
     if host is None:
         raise ImageSourceError("the picture lies on Label Studio, whose address isn't known: set LABEL_STUDIO_URL")
-    return host.url + uri
+    return host
+
+
+def _known_task(task_id: int | None, uri: str) -> int:
+    if task_id is None:
+        raise ImageSourceError(
+            f"{shown_url(uri)} lies in cloud storage, where Label Studio finds it by the task: send the task's id"
+        )
+    return task_id
+
+
+def _is_upload(url: str, host: LabelStudioHost | None) -> bool:
+    """Label Studio puts random signs before the name of an upload, so another file never has the same address."""
+    if host is None or not same_origin(url, host.url):
+        return False
+    return urlsplit(url).path.startswith(urlsplit(host.url).path + _UPLOADS)

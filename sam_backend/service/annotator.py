@@ -63,7 +63,7 @@ class Annotator:
         self, request: PredictRequest, task: Task, prompt: SmartPrompt, output: Control, uri: str
     ) -> list[dict[str, Any]]:
         self._check_size(prompt)
-        picture = self.clicks.embedder.see(request.project, uri)
+        picture = self.clicks.embedder.see(request.project, task.id, uri)
         started_s = time.perf_counter()
         place = Place(request.project, task.id, output.name, prompt.label)
         answer = self.clicks.answer(picture, prompt, read_draft(task.drafts), place)

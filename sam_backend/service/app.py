@@ -10,10 +10,14 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
 from sam_backend.errors import SamBackendError, StorageError
-from sam_backend.label_studio.download import FetchLimits
+from sam_backend.label_studio.addresses import AllowedHosts
+from sam_backend.label_studio.download import Downloader, FetchLimits
 from sam_backend.label_studio.hosts import LabelStudioHost
 from sam_backend.label_studio.image_source import ImageSource
+from sam_backend.label_studio.picture_cache import PictureCache
+from sam_backend.label_studio.tokens import TokenExchange
 from sam_backend.model.checkpoint import checkpoint_name, checkpoint_version
+from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.embedding_cache import EmbeddingCache
 from sam_backend.predict.embedding_library import EmbeddingLibrary
 from sam_backend.predict.predictor import load_sam
@@ -23,12 +27,15 @@ from sam_backend.service.embedder import Embedder
 from sam_backend.service.encode_lanes import EncodeLanes
 from sam_backend.service.event_log import LOGGER, log_event, show_log
 from sam_backend.service.http_errors import register_errors
+from sam_backend.service.last_errors import LastErrors
 from sam_backend.service.model_loader import ModelLoader, ModelStatus
 from sam_backend.service.prewarm import PrewarmQueue
 from sam_backend.service.ready_results import ReadyResults
 from sam_backend.service.routes import label_studio_routes
 from sam_backend.service.session_book import SessionBook
 from sam_backend.service.setup_memory import SetupMemory
+from sam_backend.service.status_page import status_routes
+from sam_backend.service.status_report import cache_section, connection_section, model_section, version_section
 from sam_backend.service.unprompted import UnpromptedAnswerer
 from sam_backend.settings import Settings
 from sam_backend.store.byte_store import ByteStore
@@ -59,33 +66,42 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
     """Build the service over a model that someone else starts."""
     show_log()
     setups = SetupMemory()
-    annotator = _annotator(settings, model, setups)
+    last_errors = LastErrors()
+    image_source = _image_source(settings)
+    embeddings: EmbeddingCache[Embedding] = EmbeddingCache(capacity_bytes=settings.cache_mb * 1_000_000)
+    shared = _shared_store(settings)
+    embedder = Embedder(
+        model=model,
+        image_source=image_source,
+        setups=setups,
+        library=EmbeddingLibrary(embeddings, shared),
+        max_pixels=settings.max_megapixels * 1_000_000,
+    )
+    annotator = _annotator(embedder, shared or MemoryStore(capacity_bytes=_SESSIONS_BYTES))
     app = Flask(__name__, static_folder=None)
     app.json = _StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
     app.register_blueprint(label_studio_routes(model=model, annotator=annotator, setups=setups))
-    register_errors(app)
+    sections = (
+        model_section(model),
+        cache_section(image_source.cache, lambda: embeddings.held_bytes, settings.cache_mb * 1_000_000),
+        connection_section(settings),
+        version_section(),
+    )
+    app.register_blueprint(status_routes(model=model, sections=sections, errors=last_errors))
+    register_errors(app, last_errors)
     return app
 
 
-def _annotator(settings: Settings, model: ModelLoader, setups: SetupMemory) -> Annotator:
-    shared = _shared_store(settings)
-    store = shared or MemoryStore(capacity_bytes=_SESSIONS_BYTES)
+def _annotator(embedder: Embedder, store: ByteStore) -> Annotator:
     lanes = EncodeLanes()
-    embedder = Embedder(
-        model=model,
-        image_source=_image_source(settings),
-        setups=setups,
-        library=EmbeddingLibrary(EmbeddingCache(capacity_bytes=settings.cache_mb * 1_000_000), shared),
-        max_pixels=settings.max_megapixels * 1_000_000,
-    )
     return Annotator(
         clicks=ClickAnswerer(embedder=embedder, sessions=SessionBook(store)),
         unprompted=UnpromptedAnswerer(
             embedder=embedder, ready=ReadyResults(store), queue=PrewarmQueue(lanes, _say_not_prepared), lanes=lanes
         ),
         lanes=lanes,
-        max_pixels=settings.max_megapixels * 1_000_000,
+        max_pixels=embedder.max_pixels,
     )
 
 
@@ -107,10 +123,14 @@ def _say_not_prepared(error: Exception) -> None:
 
 def _image_source(settings: Settings) -> ImageSource:
     url = settings.label_studio_url
+    allowed = AllowedHosts.of(settings.allowed_hosts)
+    limits = FetchLimits(max_bytes=settings.max_picture_mb * 1_000_000, timeout_s=settings.fetch_timeout_s)
     return ImageSource(
-        own_host=None if url is None else LabelStudioHost(url=url, api_key=settings.label_studio_api_key),
+        own_host=None if url is None else LabelStudioHost(url, settings.label_studio_api_key, is_configured=True),
         local_files_root=settings.local_files_root,
-        limits=FetchLimits(max_bytes=settings.max_picture_mb * 1_000_000, timeout_s=settings.fetch_timeout_s),
+        downloader=Downloader(limits, allowed, TokenExchange(allowed)),
+        cache=PictureCache(capacity_bytes=settings.picture_cache_mb * 1_000_000),
+        public_url=settings.label_studio_public_url,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass
 
@@ -52,8 +51,8 @@ class Embedder:
     library: EmbeddingLibrary
     max_pixels: int
 
-    def see(self, project: str | None, uri: str) -> SeenPicture:
-        """Fetch and encode a picture.
+    def see(self, project: str | None, task_id: int | None, uri: str) -> SeenPicture:
+        """Fetch and encode a picture of a task.
 
         By content, not by address: a picture that is replaced under its address is encoded anew.
 
@@ -62,13 +61,13 @@ class Embedder:
         """
         started_s = time.perf_counter()
         predictor = self.model.wait(_WAIT_FOR_MODEL_S)
-        data = self.image_source.fetch(uri, self.setups.host_of(project))
+        picture = self.image_source.fetch(uri, self.setups.host_of(project), task_id)
         fetched_s = time.perf_counter()
-        digest, name = hashlib.sha256(data).hexdigest(), shown_url(uri)
-        embedding = self.library.get_or_make(predictor, digest, lambda: self._decode(data, name))
+        digest, name = picture.sha256.hex(), shown_url(uri)
+        embedding = self.library.get_or_make(predictor, digest, lambda: self._decode(picture.data, name))
         return SeenPicture(
             predictor=predictor,
-            data=data,
+            data=picture.data,
             name=name,
             digest=f"{predictor.version}/{digest}",
             embedding=embedding,

@@ -12,6 +12,7 @@ from sam_backend.label_studio.request import parse_predict_request, parse_tasks_
 from sam_backend.service.annotator import Annotator
 from sam_backend.service.model_loader import ModelLoader
 from sam_backend.service.setup_memory import SetupMemory
+from sam_backend.service.status_page import health
 
 _WAIT_FOR_VERSION_S = 2.5  # Label Studio gives up after 3 s
 
@@ -20,19 +21,9 @@ def label_studio_routes(model: ModelLoader, annotator: Annotator, setups: SetupM
     """Build the routes over finished parts."""
     routes = Blueprint("label_studio", __name__)
 
-    @routes.get("/")
     @routes.get("/health")
-    def health() -> dict[str, Any]:
-        status = model.status()
-        return {
-            "status": "UP",
-            "model_class": "SegmentAnything",
-            "model": status.name,
-            "model_version": status.version,
-            "device": status.device,
-            "state": status.state,
-            "error": status.error,
-        }
+    def is_up() -> dict[str, Any]:
+        return health(model)
 
     @routes.post("/setup")
     def setup() -> dict[str, str]:

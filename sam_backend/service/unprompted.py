@@ -86,7 +86,7 @@ class UnpromptedAnswerer:
 
     def _queue(self, request: PredictRequest, task: Task, uri: str, *, is_opened: bool) -> bool:
         def work() -> None:
-            self.embedder.see(request.project, uri)
+            self.embedder.see(request.project, task.id, uri)
             self._make(request, task)
 
         return self.queue.add((request.project, task.id, uri), work, is_opened=is_opened)
@@ -97,7 +97,7 @@ class UnpromptedAnswerer:
         regions: list[dict[str, Any]] = []
         version = ""
         for uri, together in _by_picture(request, task, prompts).items():
-            picture = self.embedder.see(request.project, uri)
+            picture = self.embedder.see(request.project, task.id, uri)
             regions += _regions(request, picture, together)
             version = picture.predictor.version
         if not regions:

@@ -13,6 +13,7 @@ from sam_backend.label_studio.download import FetchLimits
 from sam_backend.label_studio.hosts import LabelStudioHost
 from sam_backend.label_studio.image_source import ImageSource
 from sam_backend.model.checkpoint import checkpoint_name, checkpoint_version
+from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.embedding_cache import EmbeddingCache
 from sam_backend.predict.predictor import load_sam
 from sam_backend.service.annotator import Annotator
@@ -21,6 +22,8 @@ from sam_backend.service.http_errors import register_errors
 from sam_backend.service.model_loader import ModelLoader, ModelStatus
 from sam_backend.service.routes import label_studio_routes
 from sam_backend.service.setup_memory import SetupMemory
+from sam_backend.service.try_page.limits import Limits
+from sam_backend.service.try_page.routes import try_page_routes
 from sam_backend.settings import Settings
 
 _DRAFTS_BYTES = 64_000_000  # every click brings the task's drafts: 100 masks of 24 megapixels were 7.3 MB
@@ -43,10 +46,11 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
     """Build the service over a model that someone else starts."""
     show_log()
     setups = SetupMemory()
+    embeddings = EmbeddingCache[Embedding](capacity_bytes=settings.cache_mb * 1_000_000)
     annotator = Annotator(
         model=model,
         image_source=_image_source(settings),
-        embeddings=EmbeddingCache(capacity_bytes=settings.cache_mb * 1_000_000),
+        embeddings=embeddings,
         setups=setups,
         max_pixels=settings.max_megapixels * 1_000_000,
     )
@@ -54,6 +58,7 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
     app.json = _StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
     app.register_blueprint(label_studio_routes(model=model, annotator=annotator, setups=setups))
+    app.register_blueprint(try_page_routes(model=model, embeddings=embeddings, limits=Limits.of(settings)))
     register_errors(app)
     return app
 

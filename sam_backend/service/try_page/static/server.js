@@ -29,7 +29,7 @@ export class SentPicture {
   /** Ask for masks; a picture that the server has forgotten is sent again without anybody noticing. */
   async masks(prompts) {
     for (let sendings = 1; ; sendings++) {
-      const { id } = await this.ready;
+      const { id } = await this.#again();
       try {
         return await postJson(`pictures/${id}/masks`, prompts);
       } catch (error) {
@@ -43,12 +43,20 @@ export class SentPicture {
     }
   }
 
+  /** What could not be sent before, because the server was away, may be sent now. */
+  #again() {
+    this.ready = this.ready.catch(() => this.#send(""));
+    return this.ready;
+  }
+
   async #send(before) {
-    const answer = await sendBlob("pictures", this.blob, (part) => {
-      this.say(part < 1 ? `${before}sending… ${Math.round(100 * part)} %` : `${before}encoding…`);
-    });
-    this.say("");
-    return answer;
+    try {
+      return await sendBlob("pictures", this.blob, (part) => {
+        this.say(part < 1 ? `${before}sending… ${Math.round(100 * part)} %` : `${before}encoding…`);
+      });
+    } finally {
+      this.say("");
+    }
   }
 }
 

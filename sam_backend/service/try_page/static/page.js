@@ -50,7 +50,7 @@ async function openPicture(blob, name) {
 
 async function confirmEncoded(mine) {
   try {
-    const { width, height } = await mine.sent.ready;
+    const { width, height } = await mine.sent.send();
     if (width !== mine.width || height !== mine.height) {
       throw new Error(
         `The server sees ${width} × ${height} pixels where this browser sees ${mine.width} × ${mine.height}: save it as PNG.`,

@@ -16,14 +16,21 @@ export async function fetchAbout() {
   return answerOf(await reach(() => fetch("about")));
 }
 
-/** A picture on its way to the server; the server makes its embedding at once and answers when it is made. */
+/** A picture that the server knows, or will: `send` it first, then ask for masks. */
 export class SentPicture {
+  ready = null; // a promise of {id, width, height}
+
   /** `say(text)` is told what is going on. */
   constructor(blob, say) {
     this.blob = blob;
     this.say = say;
-    this.ready = this.#send("");
+  }
+
+  /** The server makes the embedding at once, and answers when it is made. */
+  send(before = "") {
+    this.ready = this.#send(before);
     this.ready.catch(() => {}); // whoever waits for it sees the error
+    return this.ready;
   }
 
   /** Ask for masks; a picture that the server has forgotten is sent again without anybody noticing. */
@@ -37,8 +44,7 @@ export class SentPicture {
         if (sendings === MOST_SENDINGS) {
           throw new ServerError("The server keeps no picture long enough to answer: its SAM_CACHE_MB is too small.");
         }
-        this.ready = this.#send("The server had forgotten the picture: ");
-        this.ready.catch(() => {});
+        this.send("The server had forgotten the picture: ");
       }
     }
   }

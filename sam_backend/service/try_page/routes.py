@@ -81,9 +81,9 @@ def _add_page(routes: Blueprint, page: PageFiles) -> None:
     def to_page() -> AnyResponse:
         return redirect("try/")  # relative: the prefix of a reverse proxy isn't known here
 
-    @routes.get("/try/", defaults={"name": "page.html"})
+    @routes.get("/try/")
     @routes.get("/try/<name>")
-    def page_file(name: str) -> Response:
+    def page_file(name: str = "page.html") -> Response:
         return page.respond(name) if name in page else abort(404)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, Request
 
-PATIENCE_MS = 120_000
+PATIENCE_MS = 300_000
 """Of one step; the machine may have other work."""
 
 EGG_XY, YOLK_XY, TABLE_XY = (350, 330), (356, 396), (60, 60)
@@ -47,7 +47,7 @@ class TryPage:
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: opened.faults.append(str(error)))
         page.on("console", lambda line: opened.faults.append(line.text) if line.type == "error" else None)
-        page.on("request", opened._note)
+        page.on("request", lambda request: opened._note(request))  # Playwright marks a method, which slots forbid
         page.goto(url)
         return opened
 

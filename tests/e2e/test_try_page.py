@@ -17,7 +17,7 @@ from PIL import Image
 from pixel_rings import fill_rings, n_pieces, signed_area
 from playwright.sync_api import Browser
 from server_process import ServerProcess, free_port
-from try_page import CUP_BOX_XYXY, EGG_XY, TABLE_XY, YOLK_XY, TryPage
+from try_page import BOX_XYXY, DARK_XY, NEIGHBOUR_XY, NUCLEUS_XY, TryPage
 
 from sam_backend.masks.rle_coco import decode_coco_rle, encode_coco_rle
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.e2e
 
 START_S = 120.0
 MAX_MEGAPIXELS = 2
-SAMPLE_HW = (800, 1200)
+SAMPLE_HW = (640, 900)
 
 
 @dataclass(slots=True)
@@ -91,12 +91,12 @@ def _change_at(page: TryPage, before_rgb: NDArray[np.uint8], xy: tuple[float, fl
 
 def test_click_shows_three_masks_to_choose_from(sample: TryPage) -> None:
     before_rgb = sample.seen_rgb()
-    sample.click(*EGG_XY)
+    sample.click(*NUCLEUS_XY)
     assert [mask.split(" ")[:2] for mask in sample.masks()] == [["mask", "1"], ["mask", "2"], ["mask", "3"]]
     assert all(mask.endswith(" %") for mask in sample.masks())
-    beside_the_mark = (EGG_XY[0] - 30, EGG_XY[1])
+    beside_the_mark = (NUCLEUS_XY[0] - 30, NUCLEUS_XY[1])
     assert _change_at(sample, before_rgb, beside_the_mark) > 20
-    assert _change_at(sample, before_rgb, TABLE_XY) == 0
+    assert _change_at(sample, before_rgb, DARK_XY) == 0
     seen: set[bytes] = set()
     for index in range(3):
         sample.press(str(index + 1))
@@ -104,14 +104,14 @@ def test_click_shows_three_masks_to_choose_from(sample: TryPage) -> None:
         seen.add(sample.seen_rgb().tobytes())
     assert len(seen) == 3
     (asked,) = sample.asked
-    np.testing.assert_allclose(asked["points"], [EGG_XY], atol=1)
+    np.testing.assert_allclose(asked["points"], [NUCLEUS_XY], atol=1)
     assert (asked["labels"], asked["box"], asked["previous"]) == ([1], None, None)
 
 
 def test_alt_click_refines_and_undo_brings_back_what_was_seen(sample: TryPage) -> None:
-    sample.click(*EGG_XY)
+    sample.click(*NUCLEUS_XY)
     first_rgb = sample.seen_rgb()
-    sample.click(*YOLK_XY, is_foreground=False)
+    sample.click(*NEIGHBOUR_XY, is_foreground=False)
     assert [mask.split(" ")[0] for mask in sample.masks()] == ["refined", "mask", "mask", "mask"]
     assert sample.asked[1]["labels"] == [1, 0]
     assert sample.asked[1]["previous"]
@@ -129,25 +129,25 @@ def test_alt_click_refines_and_undo_brings_back_what_was_seen(sample: TryPage) -
 
 def test_box_shows_the_object_in_it(sample: TryPage) -> None:
     before_rgb = sample.seen_rgb()
-    sample.drag_box(CUP_BOX_XYXY)
-    np.testing.assert_allclose(sample.asked[0]["box"], CUP_BOX_XYXY, atol=2)
+    sample.drag_box(BOX_XYXY)
+    np.testing.assert_allclose(sample.asked[0]["box"], BOX_XYXY, atol=2)
     assert sample.asked[0]["points"] == []
     assert len(sample.masks()) == 4
-    middle = ((CUP_BOX_XYXY[0] + CUP_BOX_XYXY[2]) / 2, (CUP_BOX_XYXY[1] + CUP_BOX_XYXY[3]) / 2)
+    middle = ((BOX_XYXY[0] + BOX_XYXY[2]) / 2, (BOX_XYXY[1] + BOX_XYXY[3]) / 2)
     assert _change_at(sample, before_rgb, middle) > 20
-    assert _change_at(sample, before_rgb, TABLE_XY) == 0
+    assert _change_at(sample, before_rgb, DARK_XY) == 0
 
 
 def test_kept_objects_are_listed_and_all_three_files_hold_the_same(sample: TryPage) -> None:
-    sample.click(*EGG_XY)
+    sample.click(*NUCLEUS_XY)
     sample.press("Enter")
-    sample.drag_box(CUP_BOX_XYXY)
+    sample.drag_box(BOX_XYXY)
     sample.press("Enter")
     assert [line.split()[:2] for line in sample.objects()] == [["Object", "1"], ["Object", "2"]]
     assert all(" px" in line and " %" in line for line in sample.objects())
 
     coco = sample.download_json("json")
-    assert coco["image"] == {"file_name": "breakfast.png", "height": SAMPLE_HW[0], "width": SAMPLE_HW[1]}
+    assert coco["image"] == {"file_name": "nuclei.png", "height": SAMPLE_HW[0], "width": SAMPLE_HW[1]}
     masks = [decode_coco_rle(one["segmentation"]) for one in coco["masks"]]
     assert [one["area"] for one in coco["masks"]] == [mask.sum() for mask in masks]
     with Image.open(sample.download("png")) as picture:
@@ -197,9 +197,9 @@ def _bbox_xywh(mask: NDArray[np.bool_]) -> list[int]:
 def test_forgotten_picture_is_sent_again_by_itself(browser: Browser, server: TryServer) -> None:
     page = TryPage.open(browser, f"{server.url}/try")
     page.take_sample()
-    page.click(*EGG_XY)
+    page.click(*NUCLEUS_XY)
     server.restart()
-    page.click(*YOLK_XY)
+    page.click(*NEIGHBOUR_XY)
     assert page.n_sent == 2
     assert page.masks()[0].startswith("refined")
     assert not page.page.is_visible("#error")
@@ -249,25 +249,25 @@ def test_everything_goes_without_a_mouse(sample: TryPage) -> None:
 
 
 def test_wheel_zooms_around_the_pointer_and_the_middle_button_moves(sample: TryPage) -> None:
-    at = sample.to_screen(*YOLK_XY)
+    at = sample.to_screen(*NEIGHBOUR_XY)
     sample.page.mouse.move(*at)
     sample.page.mouse.wheel(0, -400)
     sample.page.wait_for_function("() => Number(document.querySelector('#canvas').dataset.view.split(' ')[0]) > 1")
-    np.testing.assert_allclose(sample.to_screen(*YOLK_XY), at, atol=0.01)
+    np.testing.assert_allclose(sample.to_screen(*NEIGHBOUR_XY), at, atol=0.01)
     sample.page.mouse.down(button="middle")
     sample.page.mouse.move(at[0] + 50, at[1] - 30, steps=3)
     sample.page.mouse.up(button="middle")
     sample.settle()
-    np.testing.assert_allclose(sample.to_screen(*YOLK_XY), (at[0] + 50, at[1] - 30), atol=0.01)
+    np.testing.assert_allclose(sample.to_screen(*NEIGHBOUR_XY), (at[0] + 50, at[1] - 30), atol=0.01)
     assert sample.asked == []
 
 
 def test_touch_sets_points_of_both_kinds(browser: Browser, server: TryServer, artifacts: Path) -> None:
     page = TryPage.open(browser, f"{server.url}/try", viewport={"width": 420, "height": 800}, has_touch=True)
     page.take_sample()
-    page.answered(lambda: page.page.touchscreen.tap(*page.to_screen(*EGG_XY)))
+    page.answered(lambda: page.page.touchscreen.tap(*page.to_screen(*NUCLEUS_XY)))
     page.page.tap("[data-tool=background]")
-    page.answered(lambda: page.page.touchscreen.tap(*page.to_screen(*TABLE_XY)))
+    page.answered(lambda: page.page.touchscreen.tap(*page.to_screen(*DARK_XY)))
     assert page.asked[1]["labels"] == [1, 0]
     page.page.screenshot(path=artifacts / "try-touch.png")
     page.close()
@@ -286,7 +286,7 @@ def test_page_works_below_the_path_of_a_proxy(browser: Browser, server: TryServe
     proxy = _PrefixProxy(server.url)
     page = TryPage.open(browser, f"{proxy.url}/deep/inside/try/")
     page.take_sample()
-    page.click(*EGG_XY)
+    page.click(*NUCLEUS_XY)
     assert len(page.masks()) == 3
     page.close()
     proxy.close()

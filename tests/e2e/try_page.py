@@ -18,10 +18,10 @@ from playwright.sync_api import Browser, FilePayload, Page, Request
 PATIENCE_MS = 300_000
 """Of one step; the machine may have other work."""
 
-EGG_XY, YOLK_XY, TABLE_XY = (350, 330), (356, 396), (60, 60)
+NUCLEUS_XY, NEIGHBOUR_XY, DARK_XY = (300, 330), (585, 210), (60, 60)
 """In the sample picture, in image px."""
 
-CUP_BOX_XYXY = (720, 85, 1090, 455)
+BOX_XYXY = (620, 400, 760, 540)
 
 
 @dataclass(slots=True)
@@ -152,7 +152,7 @@ class TryPage:
         """Save a file and return where it lies."""
         with self.page.expect_download() as saved:
             self.page.click(f"#save-{ending}")
-        assert saved.value.suggested_filename == f"breakfast-masks.{ending}"
+        assert saved.value.suggested_filename == f"nuclei-masks.{ending}"
         return saved.value.path()
 
     def download_json(self, ending: str) -> Any:  # noqa: ANN401 - JSON

@@ -101,7 +101,7 @@ async function readAbout() {
 }
 
 async function openSample() {
-  await openPicture(await drawSample(), "breakfast.png");
+  await openPicture(await drawSample(), "nuclei.png");
 }
 
 function openFirst(files) {

@@ -1,26 +1,23 @@
-// The sample: a breakfast seen from above, drawn here. Yolk, egg and plate lie in each other, which is what the
-// three masks of one click are for.
+// The sample: cell nuclei as a fluorescence microscope sees them, drawn here. The embedded model knows such pictures.
 
-const WIDTH = 1200;
-const HEIGHT = 800;
+const WIDTH = 900;
+const HEIGHT = 640;
+const N_NUCLEI = 24;
+const GAP_PX = 12;
+const CORNERS = 28;
+// The first three have a place of their own, so that the page's tests know where to click.
+const PLACED = [{ x: 300, y: 330, radius: 56 }, { x: 585, y: 210, radius: 50 }, { x: 690, y: 470, radius: 60 }];
+const DARK = { x: 60, y: 60, radius: 90 };
 
 /** A PNG; the same each time. */
 export async function drawSample() {
-  const canvas = new OffscreenCanvas(WIDTH, HEIGHT);
-  const context = canvas.getContext("2d");
   const random = seeded(11);
-  table(context, random);
-  plate(context, 430, 420, 285);
-  egg(context, 350, 400, random);
-  tomato(context, 560, 300, 62);
-  tomato(context, 585, 440, 54);
-  leaf(context, 470, 570, 0.5, 92);
-  leaf(context, 545, 560, -0.35, 78);
-  cup(context, 905, 270);
-  bread(context, 930, 610);
-  for (const [x, y] of [[735, 655], [775, 700], [712, 712], [748, 752]]) berry(context, x, y, 22);
-  grain(context, random);
-  return canvas.convertToBlob({ type: "image/png" });
+  const cells = new OffscreenCanvas(WIDTH, HEIGHT);
+  const context = cells.getContext("2d");
+  context.fillStyle = "#04060f";
+  context.fillRect(0, 0, WIDTH, HEIGHT);
+  for (const nucleus of scatter(random)) drawNucleus(context, nucleus, random);
+  return seenThroughLens(cells, random).convertToBlob({ type: "image/png" });
 }
 
 /** Mulberry32: small, and the same everywhere. */
@@ -33,167 +30,68 @@ function seeded(state) {
   };
 }
 
-function table(context, random) {
-  context.fillStyle = "#7d5a3c";
-  context.fillRect(0, 0, WIDTH, HEIGHT);
-  for (let board = 0; board < 5; board++) {
-    const y = board * 160;
-    const light = random() * 14 - 7;
-    context.fillStyle = `rgb(${128 + light} ${92 + light} ${62 + light})`;
-    context.fillRect(0, y + 2, WIDTH, 157);
-    for (let i = 0; i < 22; i++) {
-      const grainY = y + random() * 158;
-      context.strokeStyle = `rgb(70 42 22 / ${0.05 + 0.12 * random()})`;
-      context.lineWidth = 1 + 2 * random();
-      context.beginPath();
-      context.moveTo(0, grainY);
-      context.bezierCurveTo(400, grainY + random() * 14 - 7, 800, grainY + random() * 14 - 7, WIDTH, grainY);
-      context.stroke();
-    }
+function scatter(random) {
+  const nuclei = PLACED.map((place) => ({ ...place, brightness: 0.95 }));
+  while (nuclei.length < N_NUCLEI) {
+    const radius = 26 + 30 * random();
+    const [x, y] = [random() * WIDTH, random() * HEIGHT];
+    const isFree = [DARK, ...nuclei].every((other) => (
+      Math.hypot(x - other.x, y - other.y) > 1.25 * (radius + other.radius) + GAP_PX
+    ));
+    if (isFree) nuclei.push({ x, y, radius, brightness: 0.5 + 0.5 * random() });
   }
+  return nuclei;
 }
 
-function withShadow(context, blur, offset, draw) {
+/** An ellipse with a gently waved outline, brighter inside, with darker and brighter chromatin. */
+function drawNucleus(context, { x, y, radius, brightness }, random) {
+  const [turn, wave] = [Math.PI * random(), 2 * Math.PI * random()];
   context.save();
-  Object.assign(context, { shadowColor: "#0009", shadowBlur: blur, shadowOffsetX: offset, shadowOffsetY: offset });
-  draw();
+  context.translate(x, y);
+  context.rotate(turn);
+  context.scale(1 + 0.18 * random(), 1 - 0.1 * random());
+  context.globalAlpha = brightness;
+  context.beginPath();
+  for (let i = 0; i < CORNERS; i++) {
+    const angle = (2 * Math.PI * i) / CORNERS;
+    const reach = radius * (1 + 0.05 * Math.sin(2 * angle + wave) + 0.035 * Math.sin(3 * angle - wave));
+    context.lineTo(reach * Math.cos(angle), reach * Math.sin(angle));
+  }
+  context.closePath();
+  context.fillStyle = radial(context, radius, ["#7fbcff", "#5a9cf0", "#2f63c4"]);
+  context.fill();
+  context.clip();
+  for (let i = 0; i < radius; i++) {
+    const [distance, angle] = [radius * Math.sqrt(random()), 2 * Math.PI * random()];
+    context.fillStyle = random() < 0.5 ? "#ffffff14" : "#04103a1c";
+    context.beginPath();
+    context.arc(distance * Math.cos(angle), distance * Math.sin(angle), 3 + 6 * random(), 0, 2 * Math.PI);
+    context.fill();
+  }
   context.restore();
 }
 
-function disc(context, x, y, radius, fill) {
-  context.fillStyle = fill;
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.fill();
-}
-
-function shaded(context, x, y, radius, stops) {
-  const gradient = context.createRadialGradient(x - radius * 0.35, y - radius * 0.35, radius * 0.05, x, y, radius);
-  for (const [at, colour] of stops) gradient.addColorStop(at, colour);
+function radial(context, radius, colours) {
+  const gradient = context.createRadialGradient(0, 0, 0, 0, 0, 1.1 * radius);
+  colours.forEach((colour, i) => gradient.addColorStop(i / (colours.length - 1), colour));
   return gradient;
 }
 
-function plate(context, x, y, radius) {
-  withShadow(context, 30, 9, () => disc(context, x, y, radius, "#9fc0cf"));
-  disc(context, x, y, radius - 6, "#b9d5e0");
-  disc(context, x, y, radius * 0.74, "#8fb3c4");
-  disc(context, x, y, radius * 0.72, shaded(context, x, y, radius * 0.72, [[0, "#b4d0dc"], [1, "#a2c3d1"]]));
-}
-
-function egg(context, x, y, random) {
-  const n = 11;
-  const radii = Array.from({ length: n }, () => 112 + 34 * random());
-  const at = (i) => {
-    const angle = (2 * Math.PI * i) / n;
-    return [x + radii[i % n] * Math.cos(angle), y + radii[i % n] * Math.sin(angle)];
-  };
-  withShadow(context, 8, 3, () => {
-    context.fillStyle = "#fdfbf4";
-    context.beginPath();
-    for (let i = 0; i < n; i++) { // through the middles of the corners: a soft blob
-      const [ax, ay] = at(i);
-      const [bx, by] = at(i + 1);
-      if (i === 0) context.moveTo((ax + bx) / 2, (ay + by) / 2);
-      const [cx, cy] = at(i + 2);
-      context.quadraticCurveTo(bx, by, (bx + cx) / 2, (by + cy) / 2);
-    }
-    context.fill();
-  });
-  withShadow(context, 6, 2, () => {
-    disc(context, x + 6, y - 4, 50, shaded(context, x, y, 52, [[0, "#ffd75e"], [0.7, "#f7a91e"], [1, "#e08a0a"]]));
-  });
-  disc(context, x - 12, y - 24, 8, "#fff8");
-}
-
-function tomato(context, x, y, radius) {
-  withShadow(context, 14, 5, () => {
-    disc(context, x, y, radius, shaded(context, x, y, radius, [[0, "#ff7a5c"], [0.5, "#e02f1f"], [1, "#9d150c"]]));
-  });
-  context.fillStyle = "#3f7d2a";
-  context.beginPath();
-  for (let i = 0; i < 10; i++) {
-    const reach = i % 2 ? radius * 0.12 : radius * 0.42;
-    context.lineTo(x + reach * Math.cos((i * Math.PI) / 5), y + reach * Math.sin((i * Math.PI) / 5));
-  }
-  context.fill();
-  disc(context, x - radius * 0.42, y - radius * 0.42, radius * 0.11, "#fff9");
-}
-
-function leaf(context, x, y, angle, length) {
-  context.save();
-  context.translate(x, y);
-  context.rotate(angle);
-  withShadow(context, 7, 3, () => {
-    context.fillStyle = "#4f9a34";
-    context.beginPath();
-    context.moveTo(-length, 0);
-    context.quadraticCurveTo(0, -length * 0.62, length, 0);
-    context.quadraticCurveTo(0, length * 0.62, -length, 0);
-    context.fill();
-  });
-  context.strokeStyle = "#a6d488";
-  context.lineWidth = 2.5;
-  context.beginPath();
-  context.moveTo(-length * 0.9, 0);
-  context.lineTo(length * 0.9, 0);
-  context.stroke();
-  context.restore();
-}
-
-function cup(context, x, y) {
-  withShadow(context, 22, 7, () => disc(context, x, y, 172, "#e9e4da"));
-  disc(context, x, y, 120, "#d9d2c4");
-  withShadow(context, 12, 5, () => {
-    context.strokeStyle = "#23527c";
-    context.lineWidth = 22;
-    context.beginPath();
-    context.ellipse(x + 108, y + 40, 44, 30, 0.35, 0, 2 * Math.PI);
-    context.stroke();
-    disc(context, x, y, 106, "#23527c");
-  });
-  disc(context, x, y, 94, "#19405f");
-  disc(context, x, y, 88, shaded(context, x, y, 88, [[0, "#7a4a26"], [0.75, "#4b2810"], [1, "#351a08"]]));
-  context.strokeStyle = "#b98a5a";
-  context.lineWidth = 5;
-  context.beginPath();
-  context.arc(x - 12, y + 4, 34, 0.4, 4.4);
-  context.stroke();
-}
-
-function bread(context, x, y) {
-  context.save();
-  context.translate(x, y);
-  context.rotate(-0.14);
-  withShadow(context, 16, 6, () => {
-    context.fillStyle = "#a4602a";
-    context.beginPath();
-    context.roundRect(-145, -92, 290, 186, [74, 74, 26, 26]);
-    context.fill();
-  });
-  context.fillStyle = "#f0d3a0";
-  context.beginPath();
-  context.roundRect(-132, -79, 264, 160, [62, 62, 18, 18]);
-  context.fill();
-  context.fillStyle = "#fff1a8";
-  context.beginPath();
-  context.roundRect(-58, -40, 92, 78, 9);
-  context.fill();
-  context.restore();
-}
-
-function berry(context, x, y, radius) {
-  withShadow(context, 8, 3, () => {
-    disc(context, x, y, radius, shaded(context, x, y, radius, [[0, "#8fa0e6"], [0.5, "#47559f"], [1, "#232a5c"]]));
-  });
-  disc(context, x + 3, y + 2, radius * 0.3, "#1d2350");
-}
-
-/** What a camera's sensor adds. */
-function grain(context, random) {
+/** A little out of focus, with a glow around what is bright and the noise of a camera. */
+function seenThroughLens(cells, random) {
+  const canvas = new OffscreenCanvas(WIDTH, HEIGHT);
+  const context = canvas.getContext("2d");
+  context.filter = "blur(1.2px)";
+  context.drawImage(cells, 0, 0);
+  context.filter = "blur(22px)";
+  context.globalCompositeOperation = "lighter";
+  context.globalAlpha = 0.16;
+  context.drawImage(cells, 0, 0);
   const image = context.getImageData(0, 0, WIDTH, HEIGHT);
   for (let i = 0; i < image.data.length; i += 4) {
-    const noise = (random() + random() - 1) * 9;
+    const noise = (random() + random() - 1) * 8;
     for (let channel = 0; channel < 3; channel++) image.data[i + channel] += noise;
   }
   context.putImageData(image, 0, 0);
+  return canvas;
 }

@@ -273,7 +273,7 @@ def shared_client(checkpoint: Path) -> FlaskClient:
     return create_app(Settings(model=str(checkpoint), device="cpu", max_megapixels=1)).test_client()
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=100)
 @given(mask_bodies | json_values)
 def test_no_body_of_a_click_is_ever_a_fault(shared_client: FlaskClient, png: bytes, body: object) -> None:
     picture_id = _send(shared_client, png).get_json()["id"]
@@ -296,7 +296,7 @@ def test_no_request_below_the_page_is_ever_a_fault(
     assert answer.status_code < 500
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
 @given(st.integers(0, 400), st.binary(min_size=1, max_size=30))
 def test_no_damaged_picture_is_ever_a_fault(shared_client: FlaskClient, png: bytes, at: int, noise: bytes) -> None:
     damaged = png[:at] + noise + png[at + len(noise) :]

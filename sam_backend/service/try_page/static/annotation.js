@@ -1,9 +1,9 @@
 // The object in hand, step by step, and the objects kept. No drawing, no requests.
 
 export const COLOURS = [
-  [230, 159, 0], [0, 158, 115], [204, 121, 167], [240, 228, 66], [213, 94, 0], [86, 180, 233], [148, 103, 255], [255, 120, 120],
+  [230, 159, 0], [0, 158, 115], [170, 110, 255], [240, 228, 66], [213, 94, 0], [86, 180, 233], [0, 200, 200], [255, 120, 120],
 ];
-export const IN_HAND = [10, 132, 255];
+export const IN_HAND = [255, 61, 129]; // seldom in a picture
 
 /** What a person has pointed at and got so far. A step is `{points, box, masks, chosen}`; masks are null while asked for. */
 export class Annotation {

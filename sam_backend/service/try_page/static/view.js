@@ -6,6 +6,7 @@ import { IN_HAND } from "./annotation.js";
 const MOST_ZOOM = 40;
 const ZOOM_STEP = 1.25;
 const MARK_PX = 8;
+const TOOLS_PX = 58; // the tools lie above the picture until somebody zooms or moves it
 
 export class View {
   scale = 1; // screen px in one image px
@@ -59,7 +60,7 @@ export class View {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     this.scale = this.#fitScale();
     this.#x = (width - this.scale * this.#bitmap.width) / 2;
-    this.#y = (height - this.scale * this.#bitmap.height) / 2;
+    this.#y = TOOLS_PX + (height - TOOLS_PX - this.scale * this.#bitmap.height) / 2;
     this.#isFitted = true;
     this.#redraw();
   }
@@ -67,7 +68,7 @@ export class View {
   #fitScale() {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const margin = width > 600 ? 32 : 8;
-    const scale = Math.min((width - margin) / this.#bitmap.width, (height - margin) / this.#bitmap.height);
+    const scale = Math.min((width - margin) / this.#bitmap.width, (height - TOOLS_PX - margin / 2) / this.#bitmap.height);
     return clamp(scale, 0.001, 8);
   }
 

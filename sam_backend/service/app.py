@@ -36,6 +36,8 @@ from sam_backend.service.session_book import SessionBook
 from sam_backend.service.setup_memory import SetupMemory
 from sam_backend.service.status_page import status_routes
 from sam_backend.service.status_report import cache_section, connection_section, model_section, version_section
+from sam_backend.service.try_page.limits import Limits
+from sam_backend.service.try_page.routes import try_page_routes
 from sam_backend.service.unprompted import UnpromptedAnswerer
 from sam_backend.settings import Settings
 from sam_backend.store.byte_store import ByteStore
@@ -70,11 +72,12 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
     image_source = _image_source(settings)
     embeddings: EmbeddingCache[Embedding] = EmbeddingCache(capacity_bytes=settings.cache_mb * 1_000_000)
     shared = _shared_store(settings)
+    library = EmbeddingLibrary(embeddings, shared)
     embedder = Embedder(
         model=model,
         image_source=image_source,
         setups=setups,
-        library=EmbeddingLibrary(embeddings, shared),
+        library=library,
         max_pixels=settings.max_megapixels * 1_000_000,
     )
     annotator = _annotator(embedder, shared or MemoryStore(capacity_bytes=_SESSIONS_BYTES))
@@ -82,6 +85,7 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
     app.json = _StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
     app.register_blueprint(label_studio_routes(model=model, annotator=annotator, setups=setups))
+    app.register_blueprint(try_page_routes(model=model, library=library, limits=Limits.of(settings)))
     sections = (
         model_section(model),
         cache_section(image_source.cache, lambda: embeddings.held_bytes, settings.cache_mb * 1_000_000),

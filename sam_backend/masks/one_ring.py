@@ -25,6 +25,6 @@ def _joined(ring_xy: NDArray[np.float64], hole_xy: NDArray[np.float64]) -> NDArr
     """Leave the ring where a hole's corner is nearest, go around the hole and come back."""
     distances, nearest = cKDTree(ring_xy).query(hole_xy)
     enter = int(np.argmin(distances))
-    leave = int(nearest[enter])
+    leave = int(np.asarray(nearest)[enter])
     around_hole_xy = np.roll(hole_xy, -enter, axis=0)
     return np.concatenate([ring_xy[: leave + 1], around_hole_xy, around_hole_xy[:1], ring_xy[leave:]])

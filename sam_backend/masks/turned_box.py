@@ -32,7 +32,8 @@ class TurnedBox:
         along, down = turned_axes(math.radians(self.rotation_deg))
         width, height = self.size_wh
         offsets_xy = np.array([0 * along, width * along, width * along + height * down, height * down])
-        return np.array(self.corner_xy) + offsets_xy
+        corners_xy: NDArray[np.float64] = np.array(self.corner_xy) + offsets_xy
+        return corners_xy
 
     def from_next_corner(self) -> TurnedBox:
         """The same rectangle told from its next corner, as one that was turned by 90 degrees more."""

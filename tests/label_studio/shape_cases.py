@@ -59,6 +59,12 @@ def _pixel() -> np.ndarray:
     return mask
 
 
+def _noise() -> np.ndarray:
+    mask = np.zeros(IMAGE_HW, np.bool_)
+    mask[40:60, 30:55] = np.random.default_rng(5).random((20, 25)) > 0.5
+    return mask
+
+
 MASKS = {
     "disc": disc(30),
     "ring": disc(40) & ~disc(20),
@@ -67,7 +73,7 @@ MASKS = {
     "whole picture": np.ones(IMAGE_HW, np.bool_),
     "diagonal": _line(),
     "one pixel": _pixel(),
-    "noise": np.random.default_rng(5).random(IMAGE_HW) > 0.5,
+    "noise": _noise(),
 }
 
 

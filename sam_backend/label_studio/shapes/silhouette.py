@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 
 import numpy as np
 import shapely
@@ -13,6 +14,7 @@ from sam_backend.label_studio.frame import image_to_percent_xy
 from sam_backend.masks.polygons import mask_to_polygons
 from sam_backend.types import Polygon
 
+_MOST_PARTS = 20  # a mask of crumbs would bury the editor in regions
 _SPECK = 0.01  # of the largest part's area
 _DIGITS = 5  # of percent: a hundredth of a pixel in a picture of 100,000
 
@@ -26,16 +28,13 @@ class Silhouette:
 
     @cached_property
     def parts(self) -> list[Polygon]:
-        """Its pieces, largest first, without specks of less than 1 % of the largest."""
+        """Its pieces, largest first, at most 20, without specks of less than 1 % of the largest."""
         columns, rows = (np.flatnonzero(self.mask.any(axis=axis)) for axis in (0, 1))
         left, top = int(columns[0]), int(rows[0])
         polygons = mask_to_polygons(self.mask[top : rows[-1] + 1, left : columns[-1] + 1])
-        areas = [shapely.Polygon(polygon.exterior_xy).area for polygon in polygons]
-        return [
-            _moved(polygon, np.array([left, top]))
-            for polygon, area in zip(polygons, areas, strict=True)
-            if area >= _SPECK * max(areas)
-        ]
+        least_area = _SPECK * _area(polygons[0])
+        large = takewhile(lambda polygon: _area(polygon) >= least_area, polygons[:_MOST_PARTS])
+        return [_moved(polygon, np.array([left, top])) for polygon in large]
 
     def wanted_parts(self, largest_only: bool) -> list[Polygon]:
         """Its pieces, or the largest of them alone."""
@@ -51,6 +50,10 @@ class Silhouette:
         """Height and width of the picture in px."""
         height, width = self.mask.shape
         return height, width
+
+
+def _area(polygon: Polygon) -> float:
+    return float(shapely.area(shapely.Polygon(polygon.exterior_xy, polygon.holes_xy)))
 
 
 def _moved(polygon: Polygon, by_xy: NDArray[np.int_]) -> Polygon:

@@ -15,7 +15,7 @@ NUTS = $(DATA)/nuts/trainval.json,share=.04,held-out=.3
 EMBEDDED_DATA = --data $(DATA)/nuclei,share=.22,without=$(SPLITS)/nuclei_held_out.txt,held-out=0 \
 	--data $(PHOTOS) --data $(NUTS) --cutouts $(RUNS)/cutouts,share=.46 --scenes .20
 
-.PHONY: run test check e2e train-embedded evaluate-embedded clean
+.PHONY: run test check e2e sdk-oracle train-embedded evaluate-embedded clean
 
 run: $(VENV)/run.stamp
 	PORT=$(PORT) $(BIN)/gunicorn -c python:sam_backend.service.gunicorn_conf
@@ -34,6 +34,15 @@ e2e: $(VENV)/run.stamp
 	sh tests/e2e/install.sh
 	.e2e/browser/bin/python -m pytest tests/e2e -p no:cacheprovider --confcutdir=tests/e2e $(ARGS)
 
+# Label Studio's own SDK judges every region we answer: 450 MB in an environment of its own, since it caps numpy.
+sdk-oracle: .sdk/label-studio-sdk-2.1.2.stamp $(VENV)/dev.stamp
+	$(BIN)/python -m pytest tests/label_studio/test_sdk_oracle.py $(ARGS)
+
+.sdk/label-studio-sdk-%.stamp:
+	$(PYTHON) -m venv .sdk
+	.sdk/bin/python -m pip install --quiet $(PIP_ARGS) label-studio-sdk==$*
+	touch $@
+
 # Fetches the objects to paste by package name, trains both stages and leaves $(RUNS)/embedded/last.pth: hours.
 # glibc is told to keep large blocks: giving each back to the system costs a quarter of the time.
 train-embedded: $(VENV)/dev.stamp
@@ -47,7 +56,7 @@ evaluate-embedded: $(VENV)/dev.stamp
 	--data kampala=$(DATA)/geo/fair_oam/kampalaA_z21_3072x2048.tif,overlap=0 $(ARGS)
 
 clean:
-	rm -rf $(VENV) .e2e
+	rm -rf $(VENV) .e2e .sdk
 
 $(VENV)/run.stamp: requirements.txt
 	$(PYTHON) -m venv $(VENV)

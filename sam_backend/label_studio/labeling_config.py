@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, ParseError  # types only; defusedxml parses
 
 from defusedxml.ElementTree import fromstring
@@ -26,9 +27,30 @@ class Control:
     labels: frozenset[str] | None
     """The labels a region of it may carry. None where they come from the task's data (``value="$variable"``)."""
 
-    def allows(self, label: str) -> bool:
-        """Whether a region of this tag may carry ``label``."""
-        return self.labels is None or label in self.labels
+    predicted_values: Mapping[str, str] = field(default_factory=dict)
+    """Other names of its labels (attribute ``predicted_values`` of ``<Label>``), each to the label it stands for."""
+
+    model_attributes: Mapping[str, str] = field(default_factory=dict)
+    """The attributes that begin with ``model_``, which Label Studio leaves to the backend."""
+
+    is_per_region: bool = False
+    """Whether it describes a region and not the picture."""
+
+    def own_label(self, label: str | None) -> str | None:
+        """What a region of this tag carries for ``label``: itself, or what it is a predicted value of; or nothing."""
+        if label is None or self.labels is None or label in self.labels:
+            return label
+        return self.predicted_values.get(label)
+
+    @property
+    def is_output(self) -> bool | None:
+        """What ``model_output`` says: answer with this tag, never do, or (None) nothing."""
+        return {"true": True, "false": False}.get(self.model_attributes.get("model_output", "").strip().lower())
+
+    @property
+    def is_command_bar(self) -> bool:
+        """Whether it is a ``<TextArea>`` for nothing but commands: marked ``model_output="true"`` or named "sam"."""
+        return self.tag == "textarea" and (self.is_output or (self.is_output is None and self.name == "sam"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +67,21 @@ class LabelingConfig:
         """Where a task's ``data`` holds the picture called ``to_name``; None if the config has no such picture."""
         return dict(self.variables).get(to_name)
 
-    def brush_output(self, to_name: str, label: str | None) -> Control | None:
-        """The first tag that can take a brush mask of ``to_name`` with this label.
+    def message_control(self, to_name: str | None) -> Control | None:
+        """The ``<TextArea>`` that shows messages about ``to_name``, or about any picture where None is given.
 
-        ``<BrushLabels>`` must list the label. An unlabelled ``<Brush>`` takes its label from a ``<Labels>`` palette
-        of the same object, or has none.
+        The command bar if there is one, otherwise the first; never one with ``model_output="false"`` or ``perRegion``.
         """
-        fitting = [control for control in self.controls if to_name in control.to_names]
-        palettes = [control for control in fitting if control.tag == "labels"]
-        for control in fitting:
-            if control.tag == "brushlabels" and label is not None and control.allows(label):
-                return control
-            if control.tag == "brush" and (label is None or any(palette.allows(label) for palette in palettes)):
-                return control
-        return None
+        fitting = [
+            control
+            for control in self.controls
+            if control.tag == "textarea"
+            and not control.is_per_region
+            and control.is_output is not False
+            and (to_name is None or to_name in control.to_names)
+        ]
+        bars = [control for control in fitting if control.is_command_bar]
+        return next(iter(bars + fitting), None)
 
 
 def parse_labeling_config(xml: str | None) -> LabelingConfig:
@@ -100,14 +123,21 @@ def _control(element: Element, attributes: dict[str, str]) -> Control:
         tag=element.tag.lower(),
         name=attributes["name"],
         to_names=tuple(name.strip() for name in attributes["toname"].split(",")),
-        labels=None if from_data else frozenset(_labels(element)),
+        labels=None if from_data else frozenset(label for label, _ in _labels(element)),
+        predicted_values={other: label for label, others in reversed(_labels(element)) for other in others},
+        model_attributes={key: value for key, value in attributes.items() if key.startswith("model_")},
+        is_per_region=attributes.get("perregion", "").strip().lower() == "true",
     )
 
 
-def _labels(element: Element) -> list[str]:
-    """Every label's alias or value: the editor writes the alias into regions where there is one."""
+def _labels(element: Element) -> list[tuple[str, list[str]]]:
+    """Every label's alias or value (the editor writes the alias into regions where there is one), and other names."""
     children = (_attributes(child) for child in element.iter() if isinstance(child.tag, str) and child is not element)
-    return [label for child in children if (label := child.get("alias") or child.get("value"))]
+    return [
+        (label, [name for text in child.get("predicted_values", "").split(",") if (name := text.strip())])
+        for child in children
+        if (label := child.get("alias") or child.get("value"))
+    ]
 
 
 def _variable(attributes: dict[str, str]) -> str:

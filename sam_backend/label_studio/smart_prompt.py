@@ -1,17 +1,19 @@
-"""The regions a person drew as prompts ("smart" key points and rectangles), made into one object's prompts.
+"""The regions a person drew as prompts ("smart" key points and rectangles), made into objects' prompts.
 
 Only types known here count; every other region (brush, polygon, choices, ...) is passed over. One request is about
-one object: if its regions differ in label, object or picture, the last region decides and the others are passed over.
+one label on one picture: if its regions differ in that, the last region decides and the others are passed over. What
+is left are key points, which mean one object together, or rectangles, which mean one object each.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sam_backend.label_studio.frame import percent_to_image_xy, rectangle_pct_bounds
 from sam_backend.types import Prompts
@@ -47,6 +49,20 @@ class RectanglePct:
     item_id: str | None = field(default=None, compare=False)
     """The id of its region in the editor."""
 
+    def holds(self, point: PointPct, original_hw: tuple[int, int]) -> bool:
+        """Whether the upright box around it holds the point."""
+        left, top, right, bottom = self.bounds_pct(original_hw)
+        return bool(left <= point.x_pct <= right and top <= point.y_pct <= bottom)
+
+    def bounds_pct(self, original_hw: tuple[int, int]) -> NDArray[np.float64]:
+        """(4,) left, top, right, bottom of the upright box around it; ``original_hw`` as the editor knows it, in px."""
+        return rectangle_pct_bounds(
+            corner_pct=np.array([self.x_pct, self.y_pct]),
+            size_pct=np.array([self.width_pct, self.height_pct]),
+            rotation_deg=self.rotation_deg,
+            original_hw=original_hw,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class SmartPrompt:
@@ -71,7 +87,7 @@ class SmartPrompt:
     """Oldest first."""
 
     rectangle: RectanglePct | None
-    """The newest. Earlier ones are other objects, answered already."""
+    """At most one: each is an object of its own."""
 
     def to_prompts(self, image_hw: tuple[int, int]) -> Prompts | None:
         """Put the prompts into image px of a picture of this size; None if nothing usable is left.
@@ -92,19 +108,24 @@ class SmartPrompt:
     def _box_xyxy(self, image_hw: tuple[int, int]) -> list[float] | None:
         if self.rectangle is None:
             return None
-        bounds_pct = rectangle_pct_bounds(
-            corner_pct=np.array([self.rectangle.x_pct, self.rectangle.y_pct]),
-            size_pct=np.array([self.rectangle.width_pct, self.rectangle.height_pct]),
-            rotation_deg=self.rectangle.rotation_deg,
-            original_hw=self.original_hw or image_hw,
-        ).clip(0, 100)
+        bounds_pct = self.rectangle.bounds_pct(self.original_hw or image_hw).clip(0, 100)
         corners_xy = percent_to_image_xy(bounds_pct.reshape(2, 2), image_hw).astype(np.float32)
         has_area = bool((corners_xy[1] > corners_xy[0]).all())
         return corners_xy.ravel().tolist() if has_area else None
 
 
 def parse_smart_prompt(items: Sequence[dict[str, Any]]) -> SmartPrompt | None:
-    """Read the prompts out of ``context.result``; None if no usable key point or rectangle is among them."""
+    """Read the prompts of the newest object out of ``context.result``; None if there is none, as below."""
+    return next(reversed(parse_smart_prompts(items)), None)
+
+
+def parse_smart_prompts(items: Sequence[dict[str, Any]]) -> tuple[SmartPrompt, ...]:
+    """Read the prompts of every object out of ``context.result``, oldest first.
+
+    None if no usable key point or rectangle is among them. A new answer takes the suggestions of the last one away, so
+    each rectangle still there is answered again. Key points beside rectangles (the editor never sends both) belong to
+    the newest rectangle that holds them, or to the newest of all.
+    """
     labels_by_id = {item["id"]: label for item in items if isinstance(item.get("id"), str) and (label := _label(item))}
     drawn = [
         (item, shape, _label(item) or labels_by_id.get(_text(item.get("id"))))
@@ -112,17 +133,33 @@ def parse_smart_prompt(items: Sequence[dict[str, Any]]) -> SmartPrompt | None:
         if (shape := _shape(item)) is not None
     ]
     if not drawn:
-        return None
+        return ()
     newest, _, label = drawn[-1]
     shapes = [shape for item, shape, its_label in drawn if (its_label, _place(item)) == (label, _place(newest))]
-    return SmartPrompt(
+    together = SmartPrompt(
         to_name=_text(newest.get("to_name")),
         label=label,
         original_hw=_original_hw(newest),
         image_rotation=_number(newest.get("image_rotation")) or 0,
         item_index=_item_index(newest),
         points=tuple(shape for shape in shapes if isinstance(shape, PointPct)),
-        rectangle=next((shape for shape in reversed(shapes) if isinstance(shape, RectanglePct)), None),
+        rectangle=None,
+    )
+    return _by_rectangle(together, [shape for shape in shapes if isinstance(shape, RectanglePct)])
+
+
+def _by_rectangle(together: SmartPrompt, rectangles: list[RectanglePct]) -> tuple[SmartPrompt, ...]:
+    if not rectangles:
+        return (together,)
+    points_by_rectangle: list[list[PointPct]] = [[] for _ in rectangles]
+    for point in together.points:
+        holding = [
+            n for n, rectangle in enumerate(rectangles) if rectangle.holds(point, together.original_hw or (1, 1))
+        ]
+        points_by_rectangle[holding[-1] if holding else -1].append(point)
+    return tuple(
+        replace(together, points=tuple(points), rectangle=rectangle)
+        for points, rectangle in zip(points_by_rectangle, rectangles, strict=True)
     )
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sam_backend.errors import RequestError
+from sam_backend.errors import RequestError, SamBackendError
+from sam_backend.label_studio.command import HELP_TEXT, Command, TypedText, parse_typed_text, unknown_command
 from sam_backend.label_studio.drafts import read_draft
-from sam_backend.label_studio.labeling_config import Control
-from sam_backend.label_studio.request import PredictRequest, Task
-from sam_backend.label_studio.response import NOTHING, brush_region, task_result
-from sam_backend.label_studio.smart_prompt import SmartPrompt, parse_smart_prompt
+from sam_backend.label_studio.messages import message_result
+from sam_backend.label_studio.output import Output, outputs_of
+from sam_backend.label_studio.request import PredictRequest
+from sam_backend.label_studio.response import NOTHING, regions_of, task_result
+from sam_backend.label_studio.smart_prompt import SmartPrompt, parse_smart_prompts
 from sam_backend.service.clicks import ClickAnswerer
 from sam_backend.service.encode_lanes import EncodeLanes
 from sam_backend.service.event_log import log_event
@@ -32,56 +35,90 @@ class Annotator:
     def answer(self, request: PredictRequest) -> list[Any]:
         """Make the list of ``results``: exactly one entry if somebody clicked.
 
+        What went wrong is told in the config's ``<TextArea>``; without one it is raised.
+
         Raises:
             SamBackendError: of the kind that says what to do.
         """
         if request.prompt_items is None:
             return self.unprompted.answer(request)
-        with self.lanes.urgent():
-            return self._answer_click(request, parse_smart_prompt(request.prompt_items))
+        prompts = parse_smart_prompts(request.prompt_items)
+        typed = None if prompts else parse_typed_text(request.prompt_items, request.config)
+        try:
+            with self.lanes.urgent():
+                return [self._answer_text(request, typed) if typed else self._answer_prompts(request, prompts)]
+        except SamBackendError as error:
+            shown = message_result(str(error), request.config, _place_of(request.prompt_items))
+            if shown is None:
+                raise
+            log_event("predict_failed", level=logging.WARNING, task=request.tasks[0].id, error=str(error))
+            return [shown]
 
     def prepare(self, request: PredictRequest) -> None:
         """Get ready for tasks that were just created; returns at once."""
         n_queued = self.unprompted.prepare(request, is_opened=False)
         log_event("tasks_created", tasks=len(request.tasks), queued=n_queued)
 
-    def _answer_click(self, request: PredictRequest, prompt: SmartPrompt | None) -> list[dict[str, Any]]:
-        task = request.tasks[0]
-        if prompt is None:
-            return self._nothing(task, "no usable key point or rectangle among the prompts")
-        output = request.config.brush_output(prompt.to_name, prompt.label)
-        data_key = request.config.data_key(prompt.to_name)
-        if output is None or data_key is None:
-            return self._nothing(task, f"no brush tag of {prompt.to_name!r} takes the label {prompt.label!r}")
-        return self._segment(request, task, prompt, output, task.picture_uri(data_key, prompt.item_index))
+    def _answer_text(self, request: PredictRequest, typed: TypedText) -> dict[str, Any]:
+        if typed.command is None and not typed.is_for_us:
+            return NOTHING  # the annotator's own words
+        texts = {None: unknown_command(typed.text), Command.HELP: HELP_TEXT}
+        text = texts.get(typed.command, "there is no object to change yet: click one first")
+        return message_result(text, request.config, typed.to_name) or NOTHING
 
-    def _nothing(self, task: Task, reason: str) -> list[dict[str, Any]]:
-        log_event("predict_nothing", level=logging.WARNING, task=task.id, reason=reason)
-        return [NOTHING]
+    def _answer_prompts(self, request: PredictRequest, prompts: Sequence[SmartPrompt]) -> dict[str, Any]:
+        if not prompts:
+            return self._nothing(request, "no usable key point or rectangle among the prompts: click on the object")
+        picture = prompts[-1]  # all are on one picture, with one label
+        outputs = outputs_of(request.config, picture.to_name, picture.label)
+        data_key = request.config.data_key(picture.to_name)
+        if not outputs or data_key is None:
+            return self._nothing(
+                request,
+                f"no tag of {picture.to_name!r} takes an object with the label {picture.label!r}: add the label to one "
+                "of Polygon, Bitmask, Brush, Vector, Ellipse or Rectangle in the labeling config",
+            )
+        return self._segment(request, prompts, outputs, request.tasks[0].picture_uri(data_key, picture.item_index))
+
+    def _nothing(self, request: PredictRequest, reason: str) -> dict[str, Any]:
+        log_event("predict_nothing", level=logging.WARNING, task=request.tasks[0].id, reason=reason)
+        return message_result(reason, request.config, _place_of(request.prompt_items or ())) or NOTHING
 
     def _segment(
-        self, request: PredictRequest, task: Task, prompt: SmartPrompt, output: Control, uri: str
-    ) -> list[dict[str, Any]]:
-        self._check_size(prompt)
+        self, request: PredictRequest, objects: Sequence[SmartPrompt], outputs: Sequence[Output], uri: str
+    ) -> dict[str, Any]:
+        self._check_size(objects[-1])
+        task = request.tasks[0]
         picture = self.clicks.embedder.see(request.project, task.id, uri)
         started_s = time.perf_counter()
-        place = Place(request.project, task.id, output.name, prompt.label)
-        answer = self.clicks.answer(picture, prompt, read_draft(task.drafts), place)
-        if answer is None:
-            return self._nothing(task, "the prompts name no object: no positive click, no rectangle with an area")
-        regions = [brush_region(answer.mask, answer.predicted_iou, prompt, output, answer.region_id)]
+        place = Place(request.project, task.id, outputs[0].control.name, objects[-1].label)
+        draft, may_choose = read_draft(task.drafts), any(output.options.multimask for output in outputs)
+        answers = [
+            (prompt, answer)
+            for prompt in objects
+            if (answer := self.clicks.answer(picture, prompt, draft, place, may_choose=may_choose)) is not None
+        ]
+        if not answers:
+            return self._nothing(request, "the prompts name no object: no positive click, no rectangle with an area")
+        regions = [
+            region
+            for prompt, answer in answers
+            for region in regions_of(answer.mask, answer.predicted_iou, prompt, outputs, answer.region_id)
+        ]
+        if not regions:
+            return self._nothing(request, "the model found no object there that it is sure of: click elsewhere")
         log_event(
             "predict",
-            task=task.id,
-            points=len(answer.prompts.points_xy),
-            box=answer.prompts.box_xyxy is not None,
+            task=request.tasks[0].id,
+            points=sum(len(answer.prompts.points_xy) for _, answer in answers),
+            box=any(answer.prompts.box_xyxy is not None for _, answer in answers),
             score=regions[0]["score"],
-            refined=answer.is_refined,
+            refined=any(answer.is_refined for _, answer in answers),
             fetch_ms=picture.fetch_ms,
             embed_ms=picture.embed_ms,
             mask_ms=round(1000 * (time.perf_counter() - started_s)),
         )
-        return [task_result(regions, picture.predictor.version)]
+        return task_result(regions, picture.predictor.version)
 
     def _check_size(self, prompt: SmartPrompt) -> None:
         height, width = prompt.original_hw or (1, 1)
@@ -90,3 +127,8 @@ class Annotator:
                 f"a mask of {width} x {height} has more than the {self.max_pixels / 1e6:g} megapixels allowed: "
                 "raise SAM_MAX_MEGAPIXELS or use smaller pictures"
             )
+
+
+def _place_of(items: Sequence[dict[str, Any]]) -> str | None:
+    names = [name for item in items if isinstance(name := item.get("to_name"), str)]
+    return names[-1] if names else None

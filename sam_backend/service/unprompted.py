@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sam_backend.errors import SamBackendError
+from sam_backend.label_studio.output import Output, outputs_of
 from sam_backend.label_studio.request import PredictRequest, Task
-from sam_backend.label_studio.response import brush_region, task_result
+from sam_backend.label_studio.response import regions_of, task_result
 from sam_backend.label_studio.smart_prompt import SmartPrompt, parse_smart_prompt
 from sam_backend.service.embedder import Embedder, SeenPicture
 from sam_backend.service.encode_lanes import EncodeLanes
@@ -111,7 +112,7 @@ def _by_picture(request: PredictRequest, task: Task, prompts: list[SmartPrompt])
     by_uri: dict[str, list[SmartPrompt]] = {}
     for prompt in prompts:
         data_key = request.config.data_key(prompt.to_name)
-        if data_key is not None and request.config.brush_output(prompt.to_name, prompt.label) is not None:
+        if data_key is not None and _outputs(request, prompt):
             by_uri.setdefault(task.picture_uri(data_key, prompt.item_index), []).append(prompt)
     return by_uri
 
@@ -119,9 +120,14 @@ def _by_picture(request: PredictRequest, task: Task, prompts: list[SmartPrompt])
 def _regions(request: PredictRequest, picture: SeenPicture, together: list[SmartPrompt]) -> list[dict[str, Any]]:
     named = [(one, prompts) for one in together if (prompts := one.to_prompts(picture.embedding.image_hw)) is not None]
     seen = picture.predictor.segment_batch(picture.embedding, [prompts for _, prompts in named], multimask=False)
-    regions = []
+    regions: list[dict[str, Any]] = []
     for (prompt, _), prediction in zip(named, seen, strict=True):
-        output = request.config.brush_output(prompt.to_name, prompt.label)
-        if output is not None:
-            regions.append(brush_region(prediction.masks[0], float(prediction.predicted_iou[0]), prompt, output))
+        outputs = _outputs(request, prompt)
+        regions += regions_of(prediction.masks[0], float(prediction.predicted_iou[0]), prompt, outputs)
     return regions
+
+
+def _outputs(request: PredictRequest, prompt: SmartPrompt) -> list[Output]:
+    """Rectangles are there already."""
+    outputs = outputs_of(request.config, prompt.to_name, prompt.label)
+    return [output for output in outputs if output.shape != "rectangle"]

@@ -4,25 +4,6 @@ from recorded import recorded
 from sam_backend.errors import RequestError
 from sam_backend.label_studio.labeling_config import Control, LabelingConfig, parse_labeling_config
 
-UNIFIED = """<View>
-  <!-- one palette for all -->
-  <Labels name="label" toName="image"><Label value="Car"/><Label value="Tree" alias="T"/></Labels>
-  <Brush name="brush" toName="image"/>
-  <KeyPoint name="kp" toName="image" smart="true"/>
-  <Image name="image" value="$picture"/>
-</View>"""
-TWO_BRUSHES = """<View>
-  <Image name="left" value="$a"/><Image name="right" value="$b"/>
-  <BrushLabels name="one" toName="left"><Label value="Car"/></BrushLabels>
-  <BrushLabels name="two" toName="left"><Label value="Tree"/></BrushLabels>
-  <BrushLabels name="three" toName="right,left"><View><Label value="Tree"/><Label value="Roof"/></View></BrushLabels>
-</View>"""
-
-
-def _output_name(xml: str, to_name: str, label: str | None) -> str | None:
-    output = parse_labeling_config(xml).brush_output(to_name, label)
-    return output and output.name
-
 
 def test_recorded_config_is_read_whole() -> None:
     config = parse_labeling_config(recorded("predict_keypoint")["label_config"])
@@ -33,30 +14,6 @@ def test_recorded_config_is_read_whole() -> None:
         Control("rectanglelabels", "tag3", ("image",), labels),
     )
     assert config.data_key("image") == "image"
-
-
-@pytest.mark.parametrize(
-    ("xml", "to_name", "label", "output"),
-    [
-        pytest.param(UNIFIED, "image", "Car", "brush", id="label of the shared palette"),
-        pytest.param(UNIFIED, "image", "T", "brush", id="alias stands for the value"),
-        pytest.param(UNIFIED, "image", "Tree", None, id="a value with an alias is never sent"),
-        pytest.param(UNIFIED, "image", "Boat", None, id="label in no palette"),
-        pytest.param(UNIFIED, "image", None, "brush", id="no label"),
-        pytest.param(UNIFIED, "other", "Car", None, id="other object"),
-        pytest.param(TWO_BRUSHES, "left", "Car", "one", id="first tag"),
-        pytest.param(TWO_BRUSHES, "left", "Tree", "two", id="label of the second tag"),
-        pytest.param(TWO_BRUSHES, "left", "Roof", "three", id="tag of two objects, nested labels"),
-        pytest.param(TWO_BRUSHES, "right", "Car", None, id="label of another object's tag"),
-        pytest.param(TWO_BRUSHES, "left", None, None, id="labelled tags need a label"),
-        pytest.param('<BrushLabels name="b" toName="i" value="$x"/>', "i", "Any", "b", id="labels from the data"),
-        pytest.param(
-            '<PolygonLabels name="b" toName="i"><Label value="A"/></PolygonLabels>', "i", "A", None, id="polygon"
-        ),
-    ],
-)
-def test_output_fits_object_and_label(xml: str, to_name: str, label: str | None, output: str | None) -> None:
-    assert _output_name(xml, to_name, label) == output
 
 
 @pytest.mark.parametrize("xml", [None, "", "  \n", "<View/>"], ids=["none", "empty", "blank", "no tags"])
@@ -90,3 +47,48 @@ def test_data_key_is_the_variable_of_the_picture(image: str, key: str | None) ->
 def test_config_that_is_no_plain_xml_is_refused(xml: str) -> None:
     with pytest.raises(RequestError, match="save it again"):
         parse_labeling_config(xml)
+
+
+def _control(xml: str) -> Control:
+    (control,) = parse_labeling_config(f"<View>{xml}</View>").controls
+    return control
+
+
+def test_label_is_answered_as_itself_or_as_what_it_is_a_predicted_value_of() -> None:
+    control = _control(
+        '<BrushLabels name="b" toName="i"><Label value="Car" predicted_values="auto, Van"/><Label value="Van"/>'
+        '<Label value="Tree" alias="T" predicted_values="auto,"/></BrushLabels>'
+    )
+    answers = {label: control.own_label(label) for label in ("Car", "auto", "Van", "T", "Tree", "", None)}
+    assert answers == {"Car": "Car", "auto": "Car", "Van": "Van", "T": "T", "Tree": None, "": None, None: None}
+
+
+@pytest.mark.parametrize(
+    ("attribute", "is_output"),
+    [("", None), ('model_output="true"', True), ('MODEL_output=" False"', False), ('model_output="maybe"', None)],
+    ids=["absent", "true", "false", "neither"],
+)
+def test_tag_says_whether_it_is_answered_with(attribute: str, is_output: bool | None) -> None:
+    assert _control(f'<Brush name="b" toName="i" {attribute}/>').is_output is is_output
+
+
+@pytest.mark.parametrize(
+    ("areas", "to_name", "name"),
+    [
+        pytest.param('<TextArea name="a" toName="i"/>', "i", "a", id="the only one"),
+        pytest.param('<TextArea name="a" toName="i"/>', None, "a", id="of any picture"),
+        pytest.param('<TextArea name="a" toName="j"/>', "i", None, id="of another picture"),
+        pytest.param('<TextArea name="a" toName="i"/><TextArea name="sam" toName="i"/>', "i", "sam", id="named sam"),
+        pytest.param(
+            '<TextArea name="a" toName="i"/><TextArea name="b" toName="i" model_output="true"/>', "i", "b", id="marked"
+        ),
+        pytest.param('<TextArea name="sam" toName="i" model_output="false"/>', "i", None, id="marked as not ours"),
+        pytest.param('<TextArea name="sam" toName="i" perRegion="true"/>', "i", None, id="of a region"),
+        pytest.param('<Choices name="sam" toName="i"/>', "i", None, id="no text area"),
+    ],
+)
+def test_messages_go_to_the_command_bar_or_else_to_the_first_text_area(
+    areas: str, to_name: str | None, name: str | None
+) -> None:
+    control = parse_labeling_config(f"<View>{areas}</View>").message_control(to_name)
+    assert (control and control.name) == name

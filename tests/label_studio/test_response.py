@@ -1,15 +1,17 @@
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sam_backend.label_studio.labeling_config import Control
-from sam_backend.label_studio.response import brush_region, score, task_result
+from sam_backend.label_studio.output import Output
+from sam_backend.label_studio.response import regions_of, score, task_result
 from sam_backend.label_studio.smart_prompt import PointPct, SmartPrompt
 from sam_backend.masks.rle_brush import decode_brush_rle
 
-BRUSH_LABELS = Control("brushlabels", "tag", ("image",), frozenset(["Car"]))
-BRUSH = Control("brush", "bare", ("image",), frozenset())
+BRUSH_LABELS = Output(Control("brushlabels", "tag", ("image",), frozenset(["Car"])), "Car")
+BRUSH = Output(Control("brush", "bare", ("image",), frozenset()), None)
 
 
 def _prompt(**changes: object) -> SmartPrompt:
@@ -23,8 +25,13 @@ def _mask(image_hw: tuple[int, int] = (6, 8)) -> np.ndarray:
     return mask
 
 
+def _region(mask: np.ndarray, predicted_iou: float, prompt: SmartPrompt, output: Output) -> dict[str, Any]:
+    (region,) = regions_of(mask, predicted_iou, prompt, [output])
+    return region
+
+
 def test_region_has_everything_label_studio_reads() -> None:
-    region = brush_region(_mask(), 0.75, _prompt(), BRUSH_LABELS)
+    region = _region(_mask(), 0.75, _prompt(), BRUSH_LABELS)
     rle = region["value"].pop("rle")
     np.testing.assert_array_equal(decode_brush_rle(rle, (6, 8)), _mask())
     assert len(region.pop("id")) == 32
@@ -43,22 +50,22 @@ def test_region_has_everything_label_studio_reads() -> None:
 
 
 def test_unlabelled_brush_carries_no_label() -> None:
-    region = brush_region(_mask(), 0.5, _prompt(), BRUSH)
+    region = _region(_mask(), 0.5, _prompt(), BRUSH)
     assert (region["type"], region["from_name"], set(region["value"])) == ("brush", "bare", {"format", "rle"})
 
 
 def test_item_index_and_rotation_are_echoed() -> None:
-    region = brush_region(_mask(), 0.5, _prompt(item_index=0, image_rotation=90), BRUSH_LABELS)
+    region = _region(_mask(), 0.5, _prompt(item_index=0, image_rotation=90), BRUSH_LABELS)
     assert (region["item_index"], region["image_rotation"]) == (0, 90)
 
 
 def test_mask_is_brought_to_the_size_the_editor_sees() -> None:
-    region = brush_region(_mask((12, 16)), 0.5, _prompt(), BRUSH_LABELS)
+    region = _region(_mask((12, 16)), 0.5, _prompt(), BRUSH_LABELS)
     np.testing.assert_array_equal(decode_brush_rle(region["value"]["rle"], (6, 8)), _mask((6, 8)))
 
 
 def test_mask_keeps_its_own_size_if_the_editor_named_none() -> None:
-    region = brush_region(_mask((3, 4)), 0.5, _prompt(original_hw=None), BRUSH_LABELS)
+    region = _region(_mask((3, 4)), 0.5, _prompt(original_hw=None), BRUSH_LABELS)
     assert (region["original_width"], region["original_height"]) == (4, 3)
 
 
@@ -74,11 +81,11 @@ def test_score_is_a_plain_number_from_0_to_1(predicted_iou: float, expected: flo
 
 def test_ids_never_repeat() -> None:
     mask = _mask()
-    assert len({brush_region(mask, 0.5, _prompt(), BRUSH)["id"] for _ in range(10_000)}) == 10_000
+    assert len({_region(mask, 0.5, _prompt(), BRUSH)["id"] for _ in range(10_000)}) == 10_000
 
 
 def test_result_is_strict_json_with_the_mean_score() -> None:
-    regions = [brush_region(_mask(), np.float32(iou), _prompt(), BRUSH_LABELS) for iou in (0.5, 1.0)]
+    regions = [_region(_mask(), np.float32(iou), _prompt(), BRUSH_LABELS) for iou in (0.5, 1.0)]
     result = json.loads(json.dumps(task_result(regions, "embedded-12345678"), allow_nan=False))
     assert (result["score"], result["model_version"], len(result["result"])) == (0.75, "embedded-12345678", 2)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from benchmarks.suite.measurement import OURS, Measurement
 
 AUTOMATIC = "automatic masks: "
+NEAR_THE_LIMIT = 0.8
 
 
 def tell_bottleneck(measurements: Sequence[Measurement]) -> str:
@@ -29,8 +30,7 @@ def _outlook(largest: Measurement) -> str:
     if largest.gflop is None:
         return "It is numpy on one thread: its masks are independent, so threads would divide it."
     share = largest.gemm_share(OURS)
-    return (
-        f"It runs at {share:.2f} of the rate of a matrix product of the work that the formulas need, so better code "
-        f"could make this part at most {1 / share:.1f} times as fast; beyond that only fewer operations or narrower "
-        "numbers help."
-    )
+    rate = f"Of the work that the paper's formulas need it does {share:.2f} of what a matrix product does in the time"
+    if share > NEAR_THE_LIMIT:
+        return f"{rate}: only fewer operations or narrower numbers than float32 can make it much faster."
+    return f"{rate}: as good code as the matrix product's would make it {1 / share:.1f} times as fast."

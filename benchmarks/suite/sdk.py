@@ -25,7 +25,8 @@ class SdkBrush:
 
     def __enter__(self) -> SdkBrush:
         """Start the process."""
-        command = [str(self.python), "-I", str(WORKER)]  # isolated: modules beside the worker have names of Python's own
+        # Isolated from its folder, where modules have names of Python's own.
+        command = [str(self.python), "-I", str(WORKER)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
         self._folder = tempfile.TemporaryDirectory()
         return self

@@ -30,7 +30,7 @@ def _outlook(largest: Measurement) -> str:
     if largest.gflop is None:
         return "It is numpy on one thread: its masks are independent, so threads would divide it."
     share = largest.gemm_share(OURS)
-    rate = f"Of the work that the paper's formulas need it does {share:.2f} of what a matrix product does in the time"
+    rate = f"By the work that the paper's formulas need, its rate is {share:.2f} of the matrix product's"
     if share > NEAR_THE_LIMIT:
         return f"{rate}: only fewer operations or narrower numbers than float32 can make it much faster."
     return f"{rate}: as good code as the matrix product's would make it {1 / share:.1f} times as fast."

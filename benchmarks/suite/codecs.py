@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as pycocotools_mask
 
-from benchmarks.suite.measurement import OURS, Measurement
+from benchmarks.suite.measurement import OURS, PYCOCOTOOLS, SDK, Measurement
 from benchmarks.suite.scene import mask
 from benchmarks.suite.sdk import SdkBrush
 from benchmarks.suite.stage import Stage
@@ -19,7 +19,6 @@ from sam_backend.masks.rle_brush import decode_brush_rle, encode_brush_rle
 from sam_backend.masks.rle_coco import decode_coco_rle, encode_coco_rle
 
 PART = "codecs"
-SDK, PYCOCOTOOLS = "Label Studio SDK", "pycocotools"
 SIZES_HW = ((1000, 1500), (3000, 4000))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 OURS, OFFICIAL, TRANSFORMERS = "ours", "official", "transformers"
+SDK, PYCOCOTOOLS = "Label Studio SDK", "pycocotools"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
 
-from benchmarks.suite.measurement import OFFICIAL, OURS, TRANSFORMERS, Measurement
+from benchmarks.suite.measurement import OFFICIAL, OURS, PYCOCOTOOLS, SDK, TRANSFORMERS, Measurement
 
-COLOURS = {OURS: "#1b9e77", OFFICIAL: "#d95f02", TRANSFORMERS: "#7570b3"}
-OTHERS = "#666666"
+COLOURS = {OURS: "#1b9e77", OFFICIAL: "#d95f02", TRANSFORMERS: "#7570b3", SDK: "#e6ab02", PYCOCOTOOLS: "#666666"}
 
 
 def draw(measurements: Sequence[Measurement], path: Path) -> None:
@@ -38,17 +38,18 @@ def _bars(
     besides: Sequence[str] = (),
 ) -> None:
     """Horizontal bars, a group for each case."""
-    contenders = [*besides, *dict.fromkeys(name for one in measurements for name in one.seconds if name != OURS)]
-    thickness = 0.8 / max(1, len(contenders))
-    for nth, name in enumerate(contenders):
-        heights = [row + nth * thickness for row in range(len(measurements))]
-        values = [value(one, name) for one in measurements]
-        axis.barh(heights, values, thickness, label=name, color=COLOURS.get(name, OTHERS))
+    legend: dict[str, BarContainer] = {}
+    for row, one in enumerate(measurements):
+        drawn = [*besides, *(name for name in one.seconds if name != OURS)]
+        thickness = 0.8 / len(drawn)
+        for nth, name in enumerate(drawn):
+            height = row - 0.4 + (nth + 0.5) * thickness
+            legend[name] = axis.barh(height, value(one, name), thickness, color=COLOURS[name])
     axis.set_yticks(range(len(measurements)), [one.case for one in measurements], fontsize=7)
     axis.set(xscale="log", xlabel=label)
     if measurements:
         axis.invert_yaxis()
-        axis.legend(fontsize=8)
+        axis.legend(legend.values(), legend.keys(), fontsize=8)
     if not besides:
         axis.axvline(1, color=COLOURS[OURS])
 
@@ -64,10 +65,13 @@ def _lines(axis: Axes, measurements: Sequence[Measurement], x_label: str) -> Non
                 [one.median_s(name) for one in drawn],
                 marker="o",
                 linestyle="-" if kind == _kind(measurements[0]) else "--",
-                color=COLOURS.get(name, OTHERS),
+                color=COLOURS[name],
                 label=f"{kind} {name}".strip(),
             )
     axis.set(xscale="log", yscale="log", xlabel=x_label, ylabel="s")
+    ticks = sorted({one.at for one in measurements if one.at is not None})
+    axis.set_xticks(ticks, [f"{tick:.3g}" if tick < 1e5 else f"{tick / 1e6:.2g} M" for tick in ticks])
+    axis.set_xticks([], minor=True)
     if measurements:
         axis.legend(fontsize=8)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -41,13 +42,21 @@ def main() -> None:
     wanted = arguments.only.split(",") if arguments.only else list(PARTS)
     with SdkBrush(arguments.sdk_python) as sdk:
         stage = Stage(arguments.quick, arguments.threads, sdk)
+        failed = []
         for name in wanted:
             started = time.perf_counter()
-            found = _told(PARTS[name](stage))
+            try:
+                found = _told(PARTS[name](stage))
+            except Exception:  # noqa: BLE001 -- a long run's other parts are worth having
+                traceback.print_exc()
+                failed.append(name)
+                continue
             kept = [one for one in kept if not one.part.startswith(name)] + found
             measurement.write(kept, arguments.json)
             print(f"{name}: {time.perf_counter() - started:.0f} s")
     _report(kept, arguments.to, arguments.threads)
+    if failed:
+        raise SystemExit(f"these parts failed: {', '.join(failed)}; run them again with --only")
 
 
 def _read_arguments() -> argparse.Namespace:

@@ -23,10 +23,10 @@ from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.point_masks import READINGS_PER_POINT, PointMasks
 from sam_backend.predict.predictor import CPU_PROMPTS_AT_ONCE, Predictor
 
-POSITION_GAIN = 3.0
+POSITION_GAIN = 10.0
 """Of a cell's position in the encoder, beside what the picture shows."""
 
-AREA_SHARES = (0.02, 0.04, 0.08)
+AREA_SHARES = (0.035, 0.05, 0.08)
 """Of the picture, that a mask of each of the three readings covers on average."""
 
 STEEPNESS = 60.0
@@ -120,7 +120,7 @@ def _look_of_cells(network: Sam, embedding: Embedding, cells: Tensor) -> Tensor:
 def _whitening(look: Tensor) -> tuple[Tensor, Tensor]:
     mean = look.mean(dim=0)
     covariance = (look - mean).T @ (look - mean) / len(look)
-    ridge = 0.03 * covariance.diagonal().mean()
+    ridge = 0.1 * covariance.diagonal().mean()
     return mean, torch.linalg.inv(covariance + ridge * torch.eye(len(covariance)))
 
 

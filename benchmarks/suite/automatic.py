@@ -1,0 +1,169 @@
+"""All masks of a picture: the official generator beside ours, in parts, with every pixel compared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from segment_anything import SamAutomaticMaskGenerator
+
+from benchmarks.suite.agreement import compare_records
+from benchmarks.suite.measurement import OFFICIAL, OURS, Measurement
+from benchmarks.suite.memory import peak_mb_of
+from benchmarks.suite.networks import Networks
+from benchmarks.suite.scene import picture
+from benchmarks.suite.stage import CLICK_GFLOP, ENCODE_GFLOP, Stage
+from benchmarks.suite.turns import gemm_gflops
+from sam_backend.predict.automatic.generator import generate
+from sam_backend.predict.automatic.options import AutomaticOptions
+from sam_backend.predict.embedding import Embedding
+from sam_backend.predict.point_masks import PointMasks
+from sam_backend.predict.predictor import Predictor
+
+PART = "automatic"
+LARGE_HW = (3000, 4000)
+OFFICIAL_POINTS_AT_ONCE_ON_LARGE = 16
+OFFICIAL_POINTS_PER_SIDE_ON_LARGE = 8
+"""Its time grows with the points and its memory doesn't, so a sixteenth of them tells both."""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One picture's masks and where the time went."""
+
+    records: list[dict[str, Any]]
+    encode_s: float
+    decode_s: float
+    """Of ours only: the official code enlarges its masks within the same call."""
+
+    whole_s: float
+    peak_mb: float
+    gemm_gflops: float
+    features: Any = None
+
+    @property
+    def after_encode_s(self) -> float:
+        """Decoding, and all that is made of the masks."""
+        return self.whole_s - self.encode_s
+
+
+def measure_automatic(stage: Stage) -> Iterator[Measurement]:
+    """Yield the usual picture, then the large one."""
+    n = stage.points_per_side
+    networks, image = stage.networks, stage.image
+    first, official = run_ours(networks, image, n), run_official(networks, image, n)
+    second = first if stage.is_quick else run_ours(networks, image, n)
+    yield from _as_measurements(
+        f"{n} x {n} points, {image.shape[1]} x {image.shape[0]}",
+        n,
+        {OURS: [first, second], OFFICIAL: [official]},
+        (stage.adjustment, *compare_records(first.records, official.records, networks, image, official.features)),
+    )
+    yield from _measure_large(stage)
+
+
+def _measure_large(stage: Stage) -> Iterator[Measurement]:
+    networks, image = stage.networks, picture((600, 800) if stage.is_quick else LARGE_HW)
+    size = f"{image.shape[1]} x {image.shape[0]}"
+    n_few, n_all = (2, 4) if stage.is_quick else (OFFICIAL_POINTS_PER_SIDE_ON_LARGE, 32)
+    ours = run_ours(networks, image, n_few)
+    official = run_official(networks, image, n_few, points_at_once=OFFICIAL_POINTS_AT_ONCE_ON_LARGE)
+    yield from _as_measurements(
+        f"{n_few} x {n_few} points, {size}",
+        n_few,
+        {OURS: [ours], OFFICIAL: [official]},
+        compare_records(ours.records, official.records, networks, image, official.features),
+    )
+    yield from _as_measurements(
+        f"{n_all} x {n_all} points, {size}", n_all, {OURS: [run_ours(networks, image, n_all)]}, ()
+    )
+
+
+def _as_measurements(
+    case: str, n_per_side: int, runs: dict[str, list[Run]], remarks: Sequence[str]
+) -> Iterator[Measurement]:
+    """The whole, and what comes after the encoder."""
+    gflop = CLICK_GFLOP * n_per_side**2
+    rates = [run.gemm_gflops for of_one in runs.values() for run in of_one]
+    whole = Measurement(
+        PART,
+        f"{case}: whole",
+        {name: [run.whole_s for run in of_one] for name, of_one in runs.items()},
+        {name: max(run.peak_mb for run in of_one) for name, of_one in runs.items()},
+        gemm_gflops=float(np.median(rates)),
+        gflop=gflop + ENCODE_GFLOP["B"],
+        remarks=tuple(remarks),
+    )
+    yield whole
+    after = {name: [run.after_encode_s for run in of_one] for name, of_one in runs.items()}
+    yield replace(whole, case=f"{case}: without encode", seconds=after, gflop=gflop, peak_mb={}, remarks=())
+
+
+class TimedModel:
+    """Our predictor, with a clock."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        self.encode_s = 0.0
+        self.decode_s = 0.0
+
+    def embed(self, image: NDArray[np.uint8]) -> Embedding:
+        """See `Predictor.embed`."""
+        started = time.perf_counter()
+        embedding = self._predictor.embed(image)
+        self.encode_s += time.perf_counter() - started
+        return embedding
+
+    def decode_points(self, embedding: Embedding, points_xy: NDArray[np.float64], iou_above: float) -> PointMasks:
+        """See `Predictor.decode_points`."""
+        started = time.perf_counter()
+        masks = self._predictor.decode_points(embedding, points_xy, iou_above)
+        self.decode_s += time.perf_counter() - started
+        return masks
+
+
+def run_ours(networks: Networks, image: NDArray[np.uint8], n_per_side: int) -> Run:
+    """Ours, with the official options, up to COCO RLEs."""
+    model = TimedModel(networks.ours)
+    options = AutomaticOptions(points_per_side=n_per_side)
+    run = _timed(lambda: [record.to_dict("coco_rle") for record in generate(model, image, options)])
+    run.encode_s, run.decode_s = model.encode_s, model.decode_s
+    return run
+
+
+def run_official(networks: Networks, image: NDArray[np.uint8], n_per_side: int, points_at_once: int = 64) -> Run:
+    """The official one, with its default options, up to COCO RLEs."""
+    generator = SamAutomaticMaskGenerator(
+        networks.official, points_per_side=n_per_side, points_per_batch=points_at_once, output_mode="coco_rle"
+    )
+    encode, kept = generator.predictor.set_image, {"s": 0.0}
+
+    def timed_encode(picture: NDArray[np.uint8]) -> None:
+        started = time.perf_counter()
+        encode(picture)
+        kept["s"] += time.perf_counter() - started
+        kept["features"] = generator.predictor.features
+
+    generator.predictor.set_image = timed_encode
+    run = _timed(lambda: generator.generate(image))
+    run.encode_s, run.features = kept["s"], kept["features"]
+    return run
+
+
+def _timed(generate_records: Any) -> Run:  # noqa: ANN401
+    found: list[Any] = []
+    before = gemm_gflops()
+    taken: list[float] = []
+
+    def call() -> None:
+        started = time.perf_counter()
+        found.extend(generate_records())
+        taken.append(time.perf_counter() - started)
+
+    peak_mb = peak_mb_of(call)
+    rate = (before + gemm_gflops()) / 2
+    return Run(found, encode_s=0.0, decode_s=0.0, whole_s=taken[0], peak_mb=peak_mb, gemm_gflops=rate)

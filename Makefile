@@ -51,7 +51,7 @@ TRAIN = OMP_NUM_THREADS=1 MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOL
 
 train-embedded: $(VENV)/dev.stamp
 	test -f $(RUNS)/cutouts/index.json || $(BIN)/python -m sam_backend.training.synthetic.fetch $(RUNS)/cutouts
-	test -f $(RUNS)/windows/last.pth || $(TRAIN) --preset small -o $(RUNS)/windows $(ARGS)
+	test -f $(RUNS)/windows/done || ( $(TRAIN) --preset small -o $(RUNS)/windows $(ARGS) && touch $(RUNS)/windows/done )
 	$(TRAIN) --preset small-whole --init $(RUNS)/windows/last.pth -o $(RUNS)/embedded $(ARGS)
 
 evaluate-embedded: $(VENV)/dev.stamp
@@ -61,8 +61,8 @@ evaluate-embedded: $(VENV)/dev.stamp
 
 # The official code, transformers' and ours in turn: 25 minutes on two cores, which should have nothing else to do.
 # ARGS="--only encode,click" runs some parts and keeps what is known of the others; ARGS=--quick shows that it works.
-bench: $(BENCH)/models.stamp $(BENCH)/sdk.stamp
-	$(BENCH)/models/bin/python -m benchmarks.suite --sdk-python $(BENCH)/sdk/bin/python $(ARGS)
+bench: $(BENCH)/models.stamp .sdk/label-studio-sdk-2.1.2.stamp
+	$(BENCH)/models/bin/python -m benchmarks.suite --sdk-python .sdk/bin/python $(ARGS)
 
 clean:
 	rm -rf $(VENV) .e2e .sdk $(BENCH)
@@ -79,9 +79,4 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt
 $(BENCH)/models.stamp: benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH)/models
 	$(BENCH)/models/bin/python -m pip install --quiet $(PIP_ARGS) -r $<
-	touch $@
-
-$(BENCH)/sdk.stamp: benchmarks/requirements-sdk.txt
-	$(PYTHON) -m venv $(BENCH)/sdk
-	$(BENCH)/sdk/bin/python -m pip install --quiet $(PIP_ARGS) -r $<
 	touch $@

@@ -64,7 +64,7 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--only", help=f"parts to run, joined by commas: {', '.join(PARTS)}; others are kept")
     parser.add_argument("--quick", action="store_true", help="show that it works: a narrow encoder, one turn")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--sdk-python", type=Path, default=Path(".bench/sdk/bin/python"))
+    parser.add_argument("--sdk-python", type=Path, default=Path(".sdk/bin/python"))
     parser.add_argument("--json", type=Path, help="default: .bench/results.json, .bench/quick.json if quick")
     parser.add_argument("--to", type=Path, help="folder of the report; default: benchmarks, .bench if quick")
     arguments = parser.parse_args()

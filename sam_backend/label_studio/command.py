@@ -1,4 +1,4 @@
-"""What a person types into a ``<TextArea>`` beside the picture: a small command bar.
+"""What a person types into a ``<TextArea>`` beside the picture.
 
 Submitting a text sends every classification of the picture (choices, texts) and none of the prompts.
 """
@@ -7,35 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 from sam_backend.label_studio.labeling_config import LabelingConfig
 
-
-class Command(Enum):
-    """What can be asked for; each value is how it is typed."""
-
-    HELP = "help"
-    NEW_OBJECT = "new object"
-    WHOLE = "whole"
-    PART = "part"
-    SUB_PART = "sub-part"
-
-
 HELP_TEXT = (
-    "help: this text. new object (or clear): the next click begins a new object. "
-    "whole, part, sub-part: which of the three masks of the last click to show."
+    "click on the object; Alt-click on what doesn't belong to it; click the same spot again to go from the whole to a "
+    "part and a sub-part; a click elsewhere begins a new object."
 )
 
-_OTHER_SPELLINGS = {
-    "?": Command.HELP,
-    "new": Command.NEW_OBJECT,
-    "clear": Command.NEW_OBJECT,
-    "subpart": Command.SUB_PART,
-    "sub part": Command.SUB_PART,
-}
-_COMMANDS = {command.value: command for command in Command} | _OTHER_SPELLINGS
+_ASK_FOR_HELP = ("help", "?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +28,8 @@ class TypedText:
     to_name: str
     """The picture's name in the labeling config."""
 
-    command: Command | None
-    """None if it is none of them."""
+    asks_for_help: bool
+    """The one command there is; what it says can also be done with the mouse."""
 
     is_for_us: bool
     """Whether it was typed where only commands belong; elsewhere what is no command is the annotator's own text."""
@@ -66,7 +47,7 @@ def parse_typed_text(items: Sequence[dict[str, Any]], config: LabelingConfig) ->
 
 def unknown_command(text: str) -> str:
     """The sentence for a text that is no command."""
-    return f"{text[:40]!r} is no command; {HELP_TEXT}"
+    return f"{text[:40]!r} is no command, type help; {HELP_TEXT}"
 
 
 def _typed(item: dict[str, Any], config: LabelingConfig) -> TypedText | None:
@@ -80,4 +61,4 @@ def _typed(item: dict[str, Any], config: LabelingConfig) -> TypedText | None:
         return None
     words = " ".join(newest.strip().removeprefix("/").lower().split())
     bars = [control.name for control in config.controls if control.is_command_bar]
-    return TypedText(newest.strip(), to_name, _COMMANDS.get(words), is_for_us=item.get("from_name") in bars)
+    return TypedText(newest.strip(), to_name, words in _ASK_FOR_HELP, is_for_us=item.get("from_name") in bars)

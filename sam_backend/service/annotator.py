@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sam_backend.errors import RequestError, SamBackendError
-from sam_backend.label_studio.command import HELP_TEXT, Command, TypedText, parse_typed_text, unknown_command
+from sam_backend.label_studio.command import HELP_TEXT, TypedText, parse_typed_text, unknown_command
 from sam_backend.label_studio.drafts import read_draft
 from sam_backend.label_studio.messages import message_result
 from sam_backend.label_studio.output import Output, outputs_of
@@ -60,10 +60,9 @@ class Annotator:
         log_event("tasks_created", tasks=len(request.tasks), queued=n_queued)
 
     def _answer_text(self, request: PredictRequest, typed: TypedText) -> dict[str, Any]:
-        if typed.command is None and not typed.is_for_us:
+        if not (typed.asks_for_help or typed.is_for_us):
             return NOTHING  # the annotator's own words
-        texts = {None: unknown_command(typed.text), Command.HELP: HELP_TEXT}
-        text = texts.get(typed.command, "there is no object to change yet: click one first")
+        text = HELP_TEXT if typed.asks_for_help else unknown_command(typed.text)
         return message_result(text, request.config, typed.to_name) or NOTHING
 
     def _answer_prompts(self, request: PredictRequest, prompts: Sequence[SmartPrompt]) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def test_region_of_another_type_changes_nothing(client: FlaskClient, data_uri: s
     ("text", "message"),
     [
         pytest.param("help", HELP_TEXT, id="help"),
-        pytest.param("red circle", f"'red circle' is no command; {HELP_TEXT}", id="no command"),
+        pytest.param("red circle", f"'red circle' is no command, type help; {HELP_TEXT}", id="no command"),
         pytest.param("part", "there is no object to change yet: click one first", id="nothing to change"),
     ],
 )

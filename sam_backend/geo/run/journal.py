@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -87,14 +88,16 @@ class Journal:
         Raises:
             StorageError: it can't be written there.
         """
+        unfinished = path.with_name(f"{path.name}.new")
         with _told_as_storage_error(path):
-            for old in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+            for old in (unfinished, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
                 old.unlink(missing_ok=True)
-            connection = _connect(path)
-            connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {FORMAT};")
-            connection.execute("INSERT INTO run VALUES (?, ?)", (settings.to_json(), place.to_json()))
-            connection.commit()
-            return cls(path, connection)
+            with contextlib.closing(sqlite3.connect(unfinished)) as connection:
+                connection.executescript(f"{_TABLES} PRAGMA user_version = {FORMAT};")
+                with connection:
+                    connection.execute("INSERT INTO run VALUES (?, ?)", (settings.to_json(), place.to_json()))
+            os.replace(unfinished, path)
+            return cls(path, _connect(path))
 
     @classmethod
     def open_existing(cls, path: Path) -> Journal:

@@ -19,9 +19,11 @@ class ResultOptions:
     """Filters first, then nesting, then drawing."""
 
     min_score: float = 0.0
-    """Predicted IoU below which an object goes."""
+    """Predicted IoU below which an object goes; 0: none does."""
 
     min_stability: float = 0.0
+    """The same of the stability score."""
+
     min_area_m2: float = 0.0
     max_area_m2: float = math.inf
 

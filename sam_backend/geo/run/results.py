@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +16,7 @@ from sam_backend.geo.layers import Feature, Layer
 from sam_backend.geo.measures import GroundRuler, GroundSize, ground_ruler
 from sam_backend.geo.merge import MergedObject, MergeRules, NestingPolicy, apply_nesting
 from sam_backend.geo.object_layer import OBJECTS, ObjectFacts, object_feature
+from sam_backend.geo.pieces import largest_piece
 from sam_backend.geo.qa_layer import TILES, UNRESOLVED_CUTS, cut_feature
 from sam_backend.geo.run.drawing import draw
 from sam_backend.geo.run.journal import Journal
@@ -78,7 +79,8 @@ def write_results(
 
 
 def _kept(writer: _Writer, found: Iterable[MergedObject]) -> Iterator[MergedObject]:
-    filtered = (one for one in found if writer.passes(one))
+    whole = found if writer.options.keeps_pieces else (replace(one, placed=largest_piece(one.placed)) for one in found)
+    filtered = (one for one in whole if writer.passes(one))
     return filtered if writer.options.nesting is NestingPolicy.ALL else iter(writer.nested(list(filtered)))
 
 
@@ -110,8 +112,8 @@ class _Writer:
         options = self.options
         area_m2 = float(merged.placed.mask.sum()) * self._pixel_m2
         is_kept = (
-            merged.predicted_iou >= options.min_score
-            and merged.stability >= options.min_stability
+            _reaches(merged.predicted_iou, options.min_score)
+            and _reaches(merged.stability, options.min_stability)
             and options.min_area_m2 <= area_m2 <= options.max_area_m2
         )
         self._n_filtered += not is_kept
@@ -158,6 +160,11 @@ class _Writer:
     def summary(self) -> ResultSummary:
         """What was written so far."""
         return ResultSummary(self._n_objects, self._n_filtered, self._n_unresolved, self._seam_length.share)
+
+
+def _reaches(score: float, least: float) -> bool:
+    """Predicted IoU can be negative, so 0 lets everything pass on purpose."""
+    return least == 0 or score >= least
 
 
 def _pixel_m2(ruler: GroundRuler | None, place: RunPlace, options: ResultOptions) -> float:

@@ -20,11 +20,13 @@ from sam_backend.cli.raster_arguments import (
 )
 from sam_backend.cli.raster_object import segment_one
 from sam_backend.cli.raster_report import tell_results, tell_tiles
-from sam_backend.errors import RasterError
+from sam_backend.errors import OptionsError, RasterError
+from sam_backend.geo.raster import open_raster
 from sam_backend.geo.run.engine import Progress, RunSummary
 from sam_backend.geo.run.raster_run import RasterRun
 from sam_backend.geo.run.results import write_results
 from sam_backend.geo.run.run_request import RunRequest
+from sam_backend.geo.vector_export import format_of
 from sam_backend.predict.predictor import Predictor
 
 EXIT_INTERRUPTED = 130
@@ -51,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.point or arguments.box is not None:
         return segment_one(arguments)
     options, request = result_options(arguments), run_request(arguments)
+    _check_output(request.raster, arguments.output)
     _check_journal(request, arguments.resume, arguments.restart)
     predictor = load_model(arguments)
     started = (RasterRun.resume if arguments.resume else RasterRun.begin)(request, predictor)
@@ -65,6 +68,14 @@ def run(arguments: argparse.Namespace) -> int:
     tell_tiles(summary)
     tell_results(write_results(started.journal, arguments.output, options), arguments.output)
     return 1 if summary.failed else 0
+
+
+def _check_output(raster: Path, output: Path) -> None:
+    """Rather now than after hours of work."""
+    with open_raster(raster) as opened:
+        format_of(output, opened.crs)
+    if not output.parent.is_dir():
+        raise OptionsError(f"{output} lies in a folder that doesn't exist: make it first")
 
 
 def _check_journal(request: RunRequest, resumes: bool, restarts: bool) -> None:

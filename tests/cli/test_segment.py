@@ -171,11 +171,6 @@ def test_what_is_no_picture_gives_one_line_and_code_2(
         assert_one_line(capsys.readouterr().err, f"{name} is no picture")
 
 
-def test_raster_needs_a_prompt(run: Run, geotiff: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("raster", geotiff, tmp_path / "out.geojson") == 2
-    assert_one_line(capsys.readouterr().err, "no prompt came: give at least one --point or a --box, in map coordinates")
-
-
 def exit_code(argv: list[str]) -> object:
     try:
         return main(argv)

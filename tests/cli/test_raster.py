@@ -1,0 +1,127 @@
+"""``raster`` and ``refilter``, as typed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pytest
+import rasterio
+import shapely
+from rasterio.transform import Affine
+from scipy import ndimage
+
+from sam_backend.__main__ import main
+from sam_backend.geo.run.journal import Journal
+
+Run = Callable[..., int]
+GRID = ("--tile-size", "64", "--overlap", "16", "--points-per-side", "3")
+EVERYTHING = (*GRID, "--pred-iou-thresh", "0", "--stability-score-thresh", "0")
+
+
+@pytest.fixture
+def geotiff(tmp_path: Path) -> Path:
+    smooth = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(3, 100, 150)), (0, 6, 6))
+    path = tmp_path / "map.tif"
+    options = {"driver": "GTiff", "height": 100, "width": 150, "count": 3, "dtype": "uint8"}
+    with rasterio.open(path, "w", crs="EPSG:32636", transform=Affine(0.5, 0, 3e5, 0, -0.5, 5e6), **options) as raster:
+        raster.write(np.clip(128 + 400 * smooth, 0, 255).astype(np.uint8))
+    return path
+
+
+@pytest.fixture
+def run(geotiff: Path, tiny_checkpoint: Path) -> Run:
+    def call(output: Path, *words: object) -> int:
+        return main(
+            [*map(str, ["raster", geotiff, output, *words, "--checkpoint", tiny_checkpoint, "--device", "cpu"])]
+        )
+
+    return call
+
+
+def test_a_raster_becomes_a_map_file_and_is_filtered_anew(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, fewer = tmp_path / "out.gpkg", tmp_path / "fewer.fgb"
+    assert run(out, *EVERYTHING, "--no-heal") == 0
+    said = capsys.readouterr()
+    assert "tiles: 6 done, 0 without data, 0 failed" in said.out
+    assert "embedded" not in said.err
+    objects = geopandas.read_file(out, layer="objects")
+    assert f"wrote {out}: {len(objects)} objects" in said.out
+    least_m2 = float(objects.area_m2.median())
+    assert main(["refilter", f"{out}.journal", str(fewer), "--min-area", str(least_m2), "--simplify", "0"]) == 0
+    assert 0 < len(geopandas.read_file(fewer)) < len(objects)
+
+
+def test_boxes_are_answered_one_by_one(run: Run, tmp_path: Path) -> None:
+    boxes = geopandas.GeoDataFrame(geometry=[shapely.box(300010, 4999970, 300030, 4999990)], crs="EPSG:32636")
+    boxes.to_file(tmp_path / "boxes.gpkg")
+    asked = ("--prompts", tmp_path / "boxes.gpkg", "--prompt-kind", "boxes", "--tile-size", "64", "--overlap", "16")
+    assert run(tmp_path / "out.gpkg", *asked) == 0
+    assert len(geopandas.read_file(tmp_path / "out.gpkg", layer="objects")) <= 1
+
+
+def test_a_run_that_was_left_isnt_lost_by_accident(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.gpkg"
+    assert run(out, *EVERYTHING) == 0
+    assert run(out, *EVERYTHING) == 2
+    assert "give --resume to go on with it or --restart" in capsys.readouterr().err
+    assert run(out, *EVERYTHING, "--resume") == 0
+    assert run(out, *EVERYTHING, "--restart") == 0
+    assert run(out, *GRID, "--resume") == 2
+    assert "another automatic" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "sentence"),
+    [
+        ("out.shp", (), "ends in no format of map features"),
+        ("missing/out.gpkg", (), "lies in a folder that doesn't exist"),
+        ("out.gpkg", ("--tile-size", "64", "--overlap", "64"), "can't overlap by 64 px"),
+        ("out.gpkg", ("--points-per-side", "3", "--prompts", "x.gpkg"), "is for automatic masks, but prompts were"),
+        ("out.gpkg", ("--prompts", "x.gpkg"), "can't be read"),
+        ("out.gpkg", ("--area", "x.gpkg"), "can't be read"),
+        ("out.gpkg", ("--bands", "7"), "band"),
+        ("out.gpkg", ("--resume",), "there is no run's journal"),
+        ("out.gpkg", ("--point", "300010,4999970"), "one object is written as GeoJSON"),
+    ],
+    ids=["ending", "folder", "overlap", "both", "prompts", "area", "bands", "nothing to resume", "one object"],
+)
+def test_bad_words_give_one_line_and_code_2(
+    name: str, words: tuple[str, ...], sentence: str, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path / name, *words) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error")]
+    assert sentence in line
+    assert not list(tmp_path.glob("*.journal"))
+
+
+def test_ctrl_c_ends_at_once_and_keeps_finished_tiles(geotiff: Path, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.gpkg"
+    words = ["raster", geotiff, out, "--tile-size", "64", "--overlap", "60", "--points-per-side", "20"]
+    words += ["--checkpoint", tiny_checkpoint, "--device", "cpu"]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "sam_backend", *map(str, words)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    journal = tmp_path / "out.gpkg.journal"
+    until = time.monotonic() + 120
+    while not (journal.exists() and Journal.open_existing(journal).reports()) and time.monotonic() < until:
+        time.sleep(0.05)
+    started.send_signal(signal.SIGINT)
+    asked_s = time.monotonic()
+    _, said = started.communicate(timeout=60)
+    assert time.monotonic() - asked_s < 10  # promised is one second
+    assert started.returncode == 130
+    assert "the same command with --resume goes on" in said
+    assert Journal.open_existing(journal).finished()

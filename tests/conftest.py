@@ -19,7 +19,7 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 @pytest.fixture(scope="session")
 def tiny_network() -> Sam:
-    torch.manual_seed(0)
+    torch.manual_seed(35)  # of the first 120 the one whose masks are farthest from empty and full
     return Sam(TINY).eval()
 
 

@@ -42,8 +42,8 @@ class Measurement:
         return self.median_s(contender) / self.median_s(OURS)
 
     def gemm_share(self, contender: str) -> float:
-        """Its rate of the work needed, as a share of the matrix product's; NaN where the work isn't known."""
-        return (self.gflop or float("nan")) / self.median_s(contender) / self.gemm_gflops
+        """Its rate of the work needed, as a share of the matrix product's; NaN where either isn't known."""
+        return (self.gflop or float("nan")) / self.median_s(contender) / (self.gemm_gflops or float("nan"))
 
 
 def read(path: Path) -> list[Measurement]:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from sam_backend.errors import RequestError, SamBackendError
@@ -19,6 +20,7 @@ from sam_backend.label_studio.smart_prompt import SmartPrompt, parse_smart_promp
 from sam_backend.service.clicks import ClickAnswerer
 from sam_backend.service.encode_lanes import EncodeLanes
 from sam_backend.service.event_log import log_event
+from sam_backend.service.last_errors import LastErrors
 from sam_backend.service.session_book import Place
 from sam_backend.service.unprompted import UnpromptedAnswerer
 
@@ -30,6 +32,7 @@ class Annotator:
     clicks: ClickAnswerer
     unprompted: UnpromptedAnswerer
     lanes: EncodeLanes
+    last_errors: LastErrors
     max_pixels: int
 
     def answer(self, request: PredictRequest) -> list[Any]:
@@ -52,6 +55,7 @@ class Annotator:
             if shown is None:
                 raise
             log_event("predict_failed", level=logging.WARNING, task=request.tasks[0].id, error=str(error))
+            self.last_errors.remember("/predict", HTTPStatus.OK, str(error))
             return [shown]
 
     def prepare(self, request: PredictRequest) -> None:
@@ -81,6 +85,7 @@ class Annotator:
 
     def _nothing(self, request: PredictRequest, reason: str) -> dict[str, Any]:
         log_event("predict_nothing", level=logging.WARNING, task=request.tasks[0].id, reason=reason)
+        self.last_errors.remember("/predict", HTTPStatus.OK, reason)
         return message_result(reason, request.config, _place_of(request.prompt_items or ())) or NOTHING
 
     def _segment(

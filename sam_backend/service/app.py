@@ -35,7 +35,13 @@ from sam_backend.service.routes import label_studio_routes
 from sam_backend.service.session_book import SessionBook
 from sam_backend.service.setup_memory import SetupMemory
 from sam_backend.service.status_page import status_routes
-from sam_backend.service.status_report import cache_section, connection_section, model_section, version_section
+from sam_backend.service.status_report import (
+    cache_section,
+    connection_section,
+    model_section,
+    queue_section,
+    version_section,
+)
 from sam_backend.service.try_page.limits import Limits
 from sam_backend.service.try_page.routes import try_page_routes
 from sam_backend.service.unprompted import UnpromptedAnswerer
@@ -80,7 +86,16 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
         library=library,
         max_pixels=settings.max_megapixels * 1_000_000,
     )
-    annotator = _annotator(embedder, shared or MemoryStore(capacity_bytes=_SESSIONS_BYTES))
+    lanes = EncodeLanes()
+    queue = PrewarmQueue(lanes, _say_not_prepared)
+    store = shared or MemoryStore(capacity_bytes=_SESSIONS_BYTES)
+    annotator = Annotator(
+        clicks=ClickAnswerer(embedder=embedder, sessions=SessionBook(store)),
+        unprompted=UnpromptedAnswerer(embedder=embedder, ready=ReadyResults(store), queue=queue, lanes=lanes),
+        lanes=lanes,
+        last_errors=last_errors,
+        max_pixels=embedder.max_pixels,
+    )
     app = Flask(__name__, static_folder=None)
     app.json = _StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
@@ -89,24 +104,13 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
     sections = (
         model_section(model),
         cache_section(image_source.cache, lambda: embeddings.held_bytes, settings.cache_mb * 1_000_000),
+        queue_section(lambda: len(queue)),
         connection_section(settings),
         version_section(),
     )
     app.register_blueprint(status_routes(model=model, sections=sections, errors=last_errors))
     register_errors(app, last_errors)
     return app
-
-
-def _annotator(embedder: Embedder, store: ByteStore) -> Annotator:
-    lanes = EncodeLanes()
-    return Annotator(
-        clicks=ClickAnswerer(embedder=embedder, sessions=SessionBook(store)),
-        unprompted=UnpromptedAnswerer(
-            embedder=embedder, ready=ReadyResults(store), queue=PrewarmQueue(lanes, _say_not_prepared), lanes=lanes
-        ),
-        lanes=lanes,
-        max_pixels=embedder.max_pixels,
-    )
 
 
 def _shared_store(settings: Settings) -> ByteStore | None:

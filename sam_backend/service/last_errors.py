@@ -23,7 +23,7 @@ class LastError:
     """Of the request."""
 
     status: int
-    """HTTP."""
+    """HTTP; 200 of a click that ended in a message, or in nothing."""
 
     message: str
     """What happened and what to do, in one sentence."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import heapq
 import itertools
 import os
@@ -14,6 +15,8 @@ from sam_backend.service.encode_lanes import EncodeLanes
 
 _CAPACITY = 2000
 _NICENESS = 10
+_STOP_S = 20.0
+"""Longer than a large network takes for a picture on a slow CPU."""
 
 
 @dataclass(order=True, slots=True)
@@ -37,16 +40,18 @@ class PrewarmQueue:
         self._changed = threading.Condition()
         self._waiting: list[_Waiting] = []
         self._count = itertools.count()
-        self._is_busy = False
+        self._is_busy = self._is_stopped = False
         self._thread: threading.Thread | None = None
 
     def add(self, key: Hashable, work: Callable[[], None], *, is_opened: bool) -> bool:
         """Queue a piece of work; returns at once. What was queued under the same key is forgotten.
 
         Returns:
-            False if the queue is full: new tasks beyond it are encoded when they are opened.
+            False if the queue is full, or stopped: then tasks are encoded when they are opened.
         """
         with self._changed:
+            if self._is_stopped:
+                return False
             same = [one for one in self._waiting if one.key == key]
             if not same and not is_opened and len(self._waiting) >= _CAPACITY:
                 return False
@@ -62,13 +67,27 @@ class PrewarmQueue:
             if self._thread is None:  # not before: threads don't survive the fork of a server
                 self._thread = threading.Thread(target=self._run, name="prewarm", daemon=True)
                 self._thread.start()
+                atexit.register(self.stop)
             self._changed.notify_all()
             return True
+
+    def __len__(self) -> int:
+        """Pieces of work that wait."""
+        with self._changed:
+            return len(self._waiting)
 
     def wait_until_empty(self, timeout_s: float) -> bool:
         """Wait until all is done; whether that came about in time."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting and not self._is_busy, timeout_s)
+
+    def stop(self) -> None:
+        """Forget what waits, and wait for what is being done: PyTorch aborts a program that ends in the midst of it."""
+        with self._changed:
+            self._is_stopped = True
+            self._waiting.clear()
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._is_busy, _STOP_S)
 
     def _run(self) -> None:
         _step_back()
@@ -77,6 +96,8 @@ class PrewarmQueue:
                 self._changed.wait_for(lambda: bool(self._waiting))
             self._lanes.wait_until_calm()
             with self._changed:
+                if not self._waiting:
+                    continue
                 work = heapq.heappop(self._waiting).work  # the first now: somebody may have opened another since
                 self._is_busy = True
             try:

@@ -55,6 +55,11 @@ def cache_section(
     )
 
 
+def queue_section(n_waiting: Callable[[], int]) -> Section:
+    """What is going to be encoded before anybody clicks."""
+    return Section("Queue", lambda: {"pictures waiting": n_waiting()})
+
+
 def connection_section(settings: Settings) -> Section:
     """What is known of Label Studio; of the token only whether there is one."""
     root = settings.local_files_root

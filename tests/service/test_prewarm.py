@@ -55,3 +55,22 @@ def test_error_is_told_and_the_next_work_is_done() -> None:
     queue.add("b", done.set, is_opened=False)
     assert done.wait(5)
     assert [type(error) for error in errors] == [ZeroDivisionError]
+
+
+def test_stopping_waits_for_what_is_being_done_and_forgets_the_rest() -> None:
+    started, may_end, done = threading.Event(), threading.Event(), list[str]()
+    queue = _queue(EncodeLanes())
+
+    def slow() -> None:
+        started.set()
+        may_end.wait()
+        done.append("slow")
+
+    queue.add("slow", slow, is_opened=True)
+    assert started.wait(5)
+    queue.add("later", lambda: done.append("later"), is_opened=True)
+    threading.Timer(0.2, may_end.set).start()
+    queue.stop()
+    assert done == ["slow"]
+    assert len(queue) == 0
+    assert not queue.add("after the end", lambda: done.append("after"), is_opened=True)

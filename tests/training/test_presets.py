@@ -34,7 +34,7 @@ def test_settings_come_back_from_json_as_they_were(name: str) -> None:
 
 
 def test_an_unknown_preset_is_named_with_those_there_are() -> None:
-    with pytest.raises(SettingsError, match="no preset 'huge': choose one of b, l, h, small, finetune"):
+    with pytest.raises(SettingsError, match="no preset 'huge': choose one of b, l, h, small, small-whole, finetune"):
         preset("huge")
 
 

@@ -83,7 +83,7 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
         model=model,
         image_source=image_source,
         setups=setups,
-        library=library,
+        embeddings=library,
         max_pixels=settings.max_megapixels * 1_000_000,
     )
     lanes = EncodeLanes()
@@ -100,7 +100,7 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
     app.json = _StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
     app.register_blueprint(label_studio_routes(model=model, annotator=annotator, setups=setups))
-    app.register_blueprint(try_page_routes(model=model, library=library, limits=Limits.of(settings)))
+    app.register_blueprint(try_page_routes(model=model, embeddings=library, limits=Limits.of(settings)))
     sections = (
         model_section(model),
         cache_section(image_source.cache, lambda: embeddings.held_bytes, settings.cache_mb * 1_000_000),

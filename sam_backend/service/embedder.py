@@ -48,7 +48,7 @@ class Embedder:
     model: ModelLoader
     image_source: ImageSource
     setups: SetupMemory
-    library: EmbeddingLibrary
+    embeddings: EmbeddingLibrary
     max_pixels: int
 
     def see(self, project: str | None, task_id: int | None, uri: str) -> SeenPicture:
@@ -64,7 +64,7 @@ class Embedder:
         picture = self.image_source.fetch(uri, self.setups.host_of(project), task_id)
         fetched_s = time.perf_counter()
         digest, name = picture.sha256.hex(), shown_url(uri)
-        embedding = self.library.get_or_make(predictor, digest, lambda: self._decode(picture.data, name))
+        embedding = self.embeddings.get_or_make(predictor, digest, lambda: self._decode(picture.data, name))
         return SeenPicture(
             predictor=predictor,
             data=picture.data,
@@ -78,7 +78,7 @@ class Embedder:
     def see_crop(self, picture: SeenPicture, crop: Crop) -> Embedding:
         """Encode a part of a picture."""
         content = f"{picture.digest}/{crop.left},{crop.top},{crop.right},{crop.bottom}"
-        return self.library.get_or_make(
+        return self.embeddings.get_or_make(
             picture.predictor,
             content,
             lambda: crop.of(self._decode(picture.data, picture.name)),

@@ -27,7 +27,7 @@ class PictureForgottenError(SamBackendError):
 class Pictures:
     """The embeddings of the whole service, as the page asks for them. Bytes and pixels aren't kept."""
 
-    library: EmbeddingLibrary
+    embeddings: EmbeddingLibrary
     max_pixels: int
 
     def add(self, predictor: Predictor, data: bytes) -> tuple[str, Embedding]:
@@ -39,7 +39,7 @@ class Pictures:
         picture_id = hashlib.sha256(data).hexdigest()
         for _ in range(_SENDINGS - 1):
             try:
-                return picture_id, self.library.get_or_make(predictor, picture_id, lambda: self._decode(data))
+                return picture_id, self.embeddings.get_or_make(predictor, picture_id, lambda: self._decode(data))
             except PictureForgottenError:
                 continue  # a click that asked at the same moment found nothing, and we were waiting for its answer
         return picture_id, predictor.embed(self._decode(data))
@@ -53,7 +53,7 @@ class Pictures:
         """
         if not _PICTURE_ID.fullmatch(picture_id):
             raise RequestError("a picture's id is the one that came back when it was sent: 64 digits 0-9 and a-f")
-        return self.library.get_or_make(predictor, picture_id, _forgotten)
+        return self.embeddings.get_or_make(predictor, picture_id, _forgotten)
 
     def _decode(self, data: bytes) -> NDArray[np.uint8]:
         return decode_picture(data, name="the picture", max_pixels=self.max_pixels)

@@ -25,10 +25,10 @@ FORGOTTEN = "picture-forgotten"
 _WAIT_FOR_MODEL_S = 60.0
 
 
-def try_page_routes(model: ModelLoader, library: EmbeddingLibrary, limits: Limits) -> Blueprint:
+def try_page_routes(model: ModelLoader, embeddings: EmbeddingLibrary, limits: Limits) -> Blueprint:
     """Build the page's routes over finished parts."""
     routes = Blueprint("try_page", __name__)
-    pictures = Pictures(library=library, max_pixels=limits.max_pixels)
+    pictures = Pictures(embeddings=embeddings, max_pixels=limits.max_pixels)
     _add_page(routes, PageFiles())
 
     @routes.get("/try/about")

@@ -135,8 +135,8 @@ def test_sending_is_not_spoiled_by_a_click_that_asks_too_early(predictor: Predic
     """Who asks for what is in the making gets the answer of who makes it: also "forgotten"."""
     is_asking, go_on = threading.Event(), threading.Event()
     cache: EmbeddingCache[Any] = EmbeddingCache(capacity_bytes=10**9)
-    pictures = Pictures(library=EmbeddingLibrary(cache, None), max_pixels=10**6)
-    picture_id, _ = Pictures(library=EmbeddingLibrary(EmbeddingCache(0), None), max_pixels=10**6).add(predictor, png)
+    pictures = Pictures(embeddings=EmbeddingLibrary(cache, None), max_pixels=10**6)
+    picture_id, _ = Pictures(embeddings=EmbeddingLibrary(EmbeddingCache(0), None), max_pixels=10**6).add(predictor, png)
 
     def slow_miss() -> None:
         is_asking.set()
@@ -157,7 +157,7 @@ def test_sending_ends_even_if_every_turn_meets_such_a_click(predictor: Predictor
         def get_or_make(self, key: object, make: Callable[[], Any]) -> Any:  # noqa: ANN401 - as its base
             raise PictureForgottenError("forgotten")
 
-    pictures = Pictures(library=EmbeddingLibrary(AlwaysTooEarly(1), None), max_pixels=10**6)
+    pictures = Pictures(embeddings=EmbeddingLibrary(AlwaysTooEarly(1), None), max_pixels=10**6)
     assert pictures.add(predictor, png)[1].image_hw == (60, 80)
 
 
@@ -242,7 +242,7 @@ def test_what_is_no_id_is_no_picture(client: FlaskClient, picture_id: str) -> No
 
 def test_id_is_checked_before_it_is_read(predictor: Predictor) -> None:
     with pytest.raises(RequestError, match="64 digits"):
-        Pictures(library=EmbeddingLibrary(EmbeddingCache(1), None), max_pixels=1).get(predictor, "0" * 62 + "\n")
+        Pictures(embeddings=EmbeddingLibrary(EmbeddingCache(1), None), max_pixels=1).get(predictor, "0" * 62 + "\n")
 
 
 def test_page_is_told_the_model_and_the_limits(start: Callable[..., FlaskClient]) -> None:

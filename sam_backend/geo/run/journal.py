@@ -52,7 +52,7 @@ class TileReport:
     tile: Tile
     status: TileStatus
     seconds: float
-    """Reading and segmenting."""
+    """Waiting for its pixels, which are read ahead, and segmenting."""
 
     message: str = ""
     """Why it failed."""

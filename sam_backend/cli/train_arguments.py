@@ -72,9 +72,10 @@ def chosen_settings(arguments: argparse.Namespace, network: Sam) -> TrainingSett
         SettingsError: a value makes no sense.
     """
     chosen = preset(preset_name(arguments))
+    if arguments.steps is not None:
+        chosen = chosen.with_steps(arguments.steps)
     said = {
         "windows": _fitting_windows(chosen, network),
-        "n_steps": arguments.steps,
         "pictures_per_step": arguments.pictures_per_step,
         "learning_rate": arguments.learning_rate,
         "schedule": arguments.schedule,

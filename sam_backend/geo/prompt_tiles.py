@@ -76,10 +76,12 @@ def _why_not(prompt: FeaturePrompt, grid: TileGrid) -> str | None:
         return "it lies outside the raster"
     if ((prompt.points_xy < 0) | (prompt.points_xy > [width, height])).any():
         return "one of its points lies outside the raster"
-    x0, y0, x1, y1 = _inside(prompt.bounds_xyxy, grid).tolist()
-    if max(x1 - x0, y1 - y0) > grid.tile_px:
+    bounds_xyxy = _inside(prompt.bounds_xyxy, grid)
+    # Of whole pixels: a view begins and ends with one.
+    width_px, height_px = np.ceil(bounds_xyxy[2:]) - np.floor(bounds_xyxy[:2])
+    if max(width_px, height_px) > grid.tile_px:
         return (
-            f"it spans {x1 - x0:.0f} x {y1 - y0:.0f} px, more than a tile of {grid.tile_px} px: "
+            f"it spans {width_px:.0f} x {height_px:.0f} px, more than a tile of {grid.tile_px} px: "
             "give larger tiles or a smaller ground-size factor"
         )
     return None

@@ -120,6 +120,12 @@ class TrainingSettings:
             ("validate_every_n_steps", self.validate_every_n_steps >= 1, "at least 1"),
         ]
 
+    def with_steps(self, n_steps: int) -> TrainingSettings:
+        """A run of another length, of which the warm-up is at most a tenth."""
+        return dataclasses.replace(
+            self, n_steps=n_steps, n_warmup_steps=min(self.n_warmup_steps, max(1, n_steps // 10))
+        )
+
     def to_json(self) -> str:
         """As text that people can read and `from_json` too."""
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"

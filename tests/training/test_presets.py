@@ -33,6 +33,15 @@ def test_settings_come_back_from_json_as_they_were(name: str) -> None:
     assert json.loads(changed.to_json())["rounds"]["n_rounds"] == changed.rounds.n_rounds
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_short_run_warms_up_in_a_tenth_of_its_steps_at_most(name: str) -> None:
+    chosen = preset(name)
+    short = chosen.with_steps(100)
+    assert (short.n_steps, short.n_warmup_steps) == (100, 10)
+    assert chosen.with_steps(10_000_000) == dataclasses.replace(chosen, n_steps=10_000_000)
+    assert chosen.with_steps(1).n_warmup_steps == 1
+
+
 def test_an_unknown_preset_is_named_with_those_there_are() -> None:
     with pytest.raises(SettingsError, match="no preset 'huge': choose one of b, l, h, small, small-whole, finetune"):
         preset("huge")

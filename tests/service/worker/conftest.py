@@ -1,5 +1,6 @@
 """One worker for all tests that don't end it: starting one takes as long as importing PyTorch."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 import rasterio
 from affine import Affine
 from scipy import ndimage
-from worker_client import WorkerClient, worker_words
+from worker_client import CHATTERING, SLOW, WORKER, WorkerClient
 
 MAP_TRANSFORM = Affine(0.5, 0, 3e5, 0, -0.5, 5e6)
 
@@ -24,9 +25,15 @@ def geotiff(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def worker(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerClient]:
-    client = WorkerClient(worker_words("--model", tiny_checkpoint), tmp_path_factory.mktemp("worker") / "log.txt")
+def worker(tiny_checkpoint: Path, geotiff: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerClient]:
+    folder = tmp_path_factory.mktemp("worker")
+    client = WorkerClient(["-c", CHATTERING, *WORKER[2:], "--model", tiny_checkpoint], folder / "log.txt")
     greeting = client.end("hello")
     assert (greeting["state"], greeting["protocol"], greeting["device"]) == ("ready", 1, "cpu")
     yield client
-    assert client.close() == 0
+    client.send("long", "run", raster=str(geotiff), output=str(folder / "out.gpkg"), **SLOW)
+    client.event("long", "progress")
+    began_s = time.monotonic()
+    assert client.close() == 0  # when its input ends, whatever it is doing
+    assert time.monotonic() - began_s < 10  # promised is one second
+    assert not (folder / "out.gpkg").exists()

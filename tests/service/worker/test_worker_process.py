@@ -9,13 +9,10 @@ from pathlib import Path
 
 import pyogrio
 import pytest
-from worker_client import ALONE, PATIENCE_S, WorkerClient, worker_words
+from worker_client import ALONE, EVERYTHING, PATIENCE_S, SLOW, WORKER, WorkerClient
 
 from sam_backend.__main__ import main
 from sam_backend.geo.run.journal import Journal
-
-EVERYTHING = {"tile_size": 64, "overlap": 16, "points_per_side": 3, "pred_iou_thresh": 0, "stability_score_thresh": 0}
-SLOW = EVERYTHING | {"overlap": 60, "points_per_side": 16}
 
 
 def rows(path: Path) -> list[str]:
@@ -120,43 +117,9 @@ def test_a_line_that_makes_no_sense_is_one_error(
     assert sentence in error["message"]
 
 
-PRINTS = """
-import ctypes, os, sys, threading, time
-from sam_backend.service.worker import process
-take_over = process.take_over_streams
-
-def take_over_and_print():
-    streams = take_over()
-    def chatter():
-        libc = ctypes.CDLL(None)
-        while True:
-            print('print', flush=True)
-            os.write(1, b'write')
-            libc.printf(b'printf')
-            libc.fflush(None)
-            time.sleep(0.001)
-    threading.Thread(target=chatter, daemon=True).start()
-    return streams
-
-process.take_over_streams = take_over_and_print
-from sam_backend.__main__ import main
-main(sys.argv[1:])
-"""
-
-
-def test_what_else_prints_doesnt_break_the_stream_and_the_end_of_input_ends_it(
-    geotiff: Path, tiny_checkpoint: Path, tmp_path: Path
-) -> None:
-    words = [sys.executable, "-c", PRINTS, *worker_words("--model", tiny_checkpoint)[3:]]
-    client = WorkerClient(words, tmp_path / "log.txt")
-    assert client.end("hello")["state"] == "ready"
-    client.send("long", "run", raster=str(geotiff), output=str(tmp_path / "out.gpkg"), **SLOW)
-    while client.event("long", "progress")["n_finished"] < 1:
-        pass
-    began_s = time.monotonic()
-    assert client.close() == 0  # though a run goes on
-    assert time.monotonic() - began_s < 5
-    said = client.log.read_bytes()
+def test_what_else_prints_goes_to_the_log_and_breaks_nothing(worker: WorkerClient) -> None:
+    assert worker.ask("still", "hello")["state"] == "ready"
+    said = worker.log.read_bytes()
     assert all(word in said for word in (b"print\n", b"write", b"printf"))
 
 
@@ -169,7 +132,7 @@ time.sleep(600)
 
 
 def test_it_doesnt_outlive_a_parent_that_is_killed(tiny_checkpoint: Path) -> None:
-    words = [sys.executable, "-c", PARENT, *worker_words("--model", tiny_checkpoint)]
+    words = [sys.executable, "-c", PARENT, sys.executable, *WORKER, "--model", str(tiny_checkpoint)]
     parent = subprocess.Popen(words, stdout=subprocess.PIPE, env=ALONE)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline().split()[0])
@@ -187,15 +150,3 @@ def is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-
-
-def test_a_model_that_cant_be_loaded_is_told_at_once_and_with_each_request(geotiff: Path, tmp_path: Path) -> None:
-    client = WorkerClient(worker_words("--model", tmp_path / "missing.pth"), tmp_path / "log.txt")
-    greeting = client.end("hello")
-    assert greeting["state"] == "failed"
-    assert "missing.pth" in greeting["error"]
-    for op, fields in (("prefetch", {"view_px": [0, 0, 9, 9]}), ("run", {"output": str(tmp_path / "out.gpkg")})):
-        error = client.ask(op, op, raster=str(geotiff), **fields)
-        assert (error["event"], error["kind"]) == ("error", "model")
-        assert "missing.pth" in error["message"]
-    assert client.close() == 0

@@ -8,6 +8,7 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,47 @@ PATIENCE_S = 120.0
 ALONE = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.getcwd()}
 
 
-def worker_words(*words: object) -> list[str]:
-    return [sys.executable, "-m", "sam_backend", "worker", "--device", "cpu", *map(str, words)]
+EVERYTHING = {"tile_size": 64, "overlap": 16, "points_per_side": 3, "pred_iou_thresh": 0, "stability_score_thresh": 0}
+SLOW = EVERYTHING | {"overlap": 60, "points_per_side": 16}
+
+WORKER = ("-m", "sam_backend", "worker", "--device", "cpu")
+
+CHATTERING = """
+import ctypes, os, sys, threading, time
+from sam_backend.service.worker import process
+take_over = process.take_over_streams
+
+def take_over_and_print():
+    streams = take_over()
+    def chatter():
+        libc = ctypes.CDLL(None)
+        while True:
+            print('print', flush=True)
+            os.write(1, b'write')
+            libc.printf(b'printf')
+            libc.fflush(None)
+            time.sleep(0.02)
+    threading.Thread(target=chatter, daemon=True).start()
+    return streams
+
+process.take_over_streams = take_over_and_print
+from sam_backend.__main__ import main
+main(sys.argv[1:])
+"""
 
 
 class WorkerClient:
     """Sends requests and sorts events by id, as they come."""
 
-    def __init__(self, words: list[str], log: Path) -> None:
+    def __init__(self, words: Sequence[object], log: Path) -> None:
         self.log = log
         with log.open("wb") as errors:
             self.process = subprocess.Popen(
-                words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=ALONE
+                [sys.executable, *map(str, words)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=ALONE,
             )
         self._events: queue.Queue[dict[str, Any]] = queue.Queue()
         self._unread: list[dict[str, Any]] = []

@@ -91,6 +91,11 @@ class Switchboard:
         else:
             self._lane(request).submit(self._do, request_id, request, stop)
 
+    def close(self) -> None:
+        """Wait until all that was asked for is answered; a process that ends does without."""
+        for lane in (self._clicks, self._looks, self._runs):
+            lane.shutdown()
+
     def model_facts(self) -> ModelFacts:
         """See `Host`."""
         return self._model.status()

@@ -1,6 +1,7 @@
 """Requests performed without a process around them."""
 
 import errno
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -185,8 +186,6 @@ def test_features_that_nothing_answers_are_counted(tmp_path: Path, ask: Asker) -
         }
         for x, y in places
     ]
-    import json
-
     crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32636"}}
     boxes.write_text(json.dumps({"type": "FeatureCollection", "crs": crs, "features": features}))
     prompted = {name: None for name in EVERYTHING if name not in ("tile_size", "overlap")}

@@ -20,12 +20,14 @@ from sam_backend.cli.raster_arguments import (
 )
 from sam_backend.cli.raster_object import segment_one
 from sam_backend.cli.raster_report import tell_results, tell_tiles
+from sam_backend.cli.raster_scheduler import add_scheduler, check_scheduler, tile_stream
 from sam_backend.errors import OptionsError, RasterError
 from sam_backend.geo.raster import open_raster
 from sam_backend.geo.run.engine import Progress, RunSummary
 from sam_backend.geo.run.raster_run import RasterRun
 from sam_backend.geo.run.results import write_results
 from sam_backend.geo.run.run_request import RunRequest
+from sam_backend.geo.run.tile_stream import TileStream
 from sam_backend.geo.vector_export import format_of
 from sam_backend.predict.predictor import Predictor
 
@@ -40,7 +42,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "output", type=Path, metavar="OUT", help=".gpkg, .fgb, .parquet: in the raster's CRS; .geojson: in EPSG:4326"
     )
     add_prompts(parser.add_argument_group("one object"), frame="map coordinates of the raster's CRS")
-    add_run(parser.add_argument_group("run"))
+    group = parser.add_argument_group("run")
+    add_run(group)
+    add_scheduler(group)
     add_reading(parser.add_argument_group("reading"))
     add_automatic(parser.add_argument_group("automatic masks"))
     add_results(parser.add_argument_group("results"))
@@ -56,9 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
     _check_output(request.raster, arguments.output)
     _check_journal(request, arguments.resume, arguments.restart)
     predictor = load_model(arguments)
+    check_scheduler(arguments, predictor)
     started = (RasterRun.resume if arguments.resume else RasterRun.begin)(request, predictor)
     try:
-        summary = _work(started, predictor)
+        summary = _work(started, predictor, tile_stream(arguments, started))
         if arguments.heal and not summary.n_left:
             healing = started.heal()
             print(f"looked again at {healing.n_tasks} objects that no tile saw whole", file=sys.stderr)
@@ -86,7 +91,7 @@ def _check_journal(request: RunRequest, resumes: bool, restarts: bool) -> None:
         )
 
 
-def _work(started: RasterRun, predictor: Predictor) -> RunSummary:
+def _work(started: RasterRun, predictor: Predictor, stream: TileStream | None) -> RunSummary:
     finished = started.journal.finished()
     n_before = sum(tile.index in finished for tile in started.tiles)
     print(
@@ -100,4 +105,4 @@ def _work(started: RasterRun, predictor: Predictor) -> RunSummary:
                 f"{progress.n_findings} masks" + f", {progress.n_failed} failed" * bool(progress.n_failed)
             )
 
-        return started.run(on_progress=show)
+        return started.run(on_progress=show, stream=stream)

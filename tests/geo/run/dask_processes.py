@@ -1,70 +1,60 @@
-"""A dask scheduler and its workers, each a process of its own that a test may kill."""
+"""Dask schedulers and workers that a test may kill."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[3]
 
 
-class DaskProcesses:
-    """Starts them, and kills what is left in the end."""
+@dataclass(frozen=True)
+class Process:
+    pid: int
+    address: str
 
-    def __init__(self, folder: Path, **config: str) -> None:
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+
+class Nursery:
+    """See `dask_nursery`."""
+
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # One thread each, as dask's nanny has it, so that all processes compute the same to the last bit.
-        self._environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)} | config
-        self._started: list[subprocess.Popen[bytes]] = []
-        file = folder / "scheduler.json"
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", file)
-        self.address = self._address(file)
-
-    def add_worker(self, *words: object, can_import: bool = True) -> subprocess.Popen[bytes]:
-        """Start one, which joins when it is ready."""
-        if not can_import:
-            return self._start("worker", self.address, *words, PYTHONPATH=str(self._folder))
-        preload = ("--preload", "sam_backend.geo.run.cluster.tile_work")
-        return self._start("worker", self.address, "--nthreads", 1, "--no-nanny", *preload, *words)
-
-    def kill(self) -> None:
-        """End them all."""
-        for process in self._started:
-            process.kill()
-            process.wait()
-
-    def _start(self, *words: object, **environment: str) -> subprocess.Popen[bytes]:
-        with (self._folder / f"{words[0]}-{len(self._started)}.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "dask", *map(str, words), "--no-dashboard"],
-                env=self._environment | environment,
-                cwd=self._folder,
-                stdout=log,
+        with (folder / "log").open("wb") as log:
+            self._program = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("dask_nursery.py"))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
                 stderr=log,
+                text=True,
+                cwd=folder,
+                env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)},
             )
-        self._started.append(process)
-        return process
 
-    def _address(self, file: Path) -> str:
-        until_s = time.monotonic() + 60
-        while time.monotonic() < until_s:
-            with contextlib.suppress(OSError, ValueError):
-                return str(json.loads(file.read_text())["address"])
-            time.sleep(0.05)
-        raise TimeoutError((self._folder / "scheduler-0.log").read_text())
+    def scheduler(self, **config: object) -> Process:
+        """One with these settings of dask's."""
+        return self._start(config=config)
 
+    def worker(self, scheduler: Process, nthreads: int = 1, **wanted: object) -> Process:
+        """One that has joined."""
+        return self._start(scheduler=scheduler.address, nthreads=nthreads, folder=str(self._folder), **wanted)
 
-@contextlib.contextmanager
-def dask_processes(folder: Path, **config: str) -> Iterator[DaskProcesses]:
-    """A scheduler, for as long as the ``with`` lasts."""
-    processes = DaskProcesses(folder, **config)
-    try:
-        yield processes
-    finally:
-        processes.kill()
+    def close(self) -> None:
+        """End all."""
+        self._program.communicate()
+
+    def _start(self, **wanted: object) -> Process:
+        assert self._program.stdin is not None
+        assert self._program.stdout is not None
+        self._program.stdin.write(json.dumps(wanted) + "\n")
+        self._program.stdin.flush()
+        line = self._program.stdout.readline()
+        assert line, (self._folder / "log").read_text()[-2000:]
+        return Process(*json.loads(line))

@@ -42,7 +42,7 @@ class Crew:
             return
         with contextlib.suppress(OSError, AttributeError, asyncio.TimeoutError):  # the client has lost its scheduler
             scheduler = cast("Any", client.scheduler)  # its methods are made up on demand
-            found = await asyncio.wait_for(scheduler.identity(n_workers=-1), LOOK_EVERY_S)
+            found = await asyncio.wait_for(scheduler.identity(), LOOK_EVERY_S)
             self.count(found["workers"])
         self._next_look_s = time.monotonic() + (LOOK_EVERY_S if self.n_slots else 0.2)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -69,24 +70,30 @@ class ClusterTiles:
         return in_background(work, is_cancelled)
 
     async def _put_all(self, tiles: Iterable[Tile], put: Put, stop: threading.Event) -> None:
-        async with connected(self.address) as client:
-            async for outcome in self._outcomes(client, iter(tiles), stop):
+        async with connected(self.address) as client, aclosing(self._outcomes(client, iter(tiles), stop)) as outcomes:
+            async for outcome in outcomes:
                 await asyncio.to_thread(put, outcome)  # which waits until the last one is in the journal
 
     async def _outcomes(
         self, client: Client, left: Iterator[Tile], stop: threading.Event
-    ) -> AsyncIterator[TileOutcome]:
+    ) -> AsyncGenerator[TileOutcome, None]:
         crew = Crew(self.address, self.patience_s)
         under_way: set[asyncio.Task[TileOutcome]] = set()
-        while not stop.is_set():
-            await crew.look(client)
-            n_more = max(0, N_AHEAD * max(1, crew.n_slots) - len(under_way))
-            under_way |= {asyncio.create_task(self._outcome(client, tile, crew)) for tile in islice(left, n_more)}
-            if not under_way:
-                return
-            done, under_way = await asyncio.wait(under_way, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                yield one.result()
+        try:
+            while not stop.is_set():
+                await crew.look(client)
+                n_more = max(0, N_AHEAD * max(1, crew.n_slots) - len(under_way))
+                under_way |= {asyncio.create_task(self._outcome(client, tile, crew)) for tile in islice(left, n_more)}
+                if not under_way:
+                    return
+                done, _ = await asyncio.wait(under_way, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
+                for one in done:
+                    under_way.remove(one)
+                    yield one.result()
+        finally:
+            for one in under_way:
+                one.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _outcome(self, client: Client, tile: Tile, crew: Crew) -> TileOutcome:
         future = client.submit(

@@ -29,7 +29,7 @@ def check_scheduler(arguments: argparse.Namespace, predictor: Predictor) -> None
     """
     if arguments.scheduler is not None:
         n_workers = check_workers(arguments.scheduler, Needs.of(arguments.raster, _model(arguments, predictor)))
-        print(f"{n_workers} workers at {arguments.scheduler}", file=sys.stderr)
+        print(f"workers of {arguments.scheduler}: {n_workers}", file=sys.stderr)
 
 
 def tile_stream(arguments: argparse.Namespace, started: RasterRun) -> TileStream | None:

@@ -46,7 +46,7 @@ async def serve(wanted: dict[str, Any], writing: int) -> None:
     dask.config.set(wanted.pop("config", {}))
     address = wanted.pop("scheduler", None)
     if address is None:
-        server: Any = Scheduler(host="127.0.0.1", port=0, dashboard=False)
+        server: Any = Scheduler(host="127.0.0.1", port=0, dashboard=False, dashboard_address=":0")
     else:
         local_directory = str(Path(wanted.pop("folder")) / str(os.getpid()))
         server = Worker(address, dashboard=False, local_directory=local_directory, **wanted)

@@ -96,28 +96,32 @@ class ClusterTiles:
             await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _outcome(self, client: Client, tile: Tile, crew: Crew) -> TileOutcome:
-        future = client.submit(
-            segment_tile, self.work, tile, self.prompts.get(tile.index, ()), resources=crew.resources, pure=False
-        )
+        prompts = self.prompts.get(tile.index, ())
         try:
+            future = client.submit(segment_tile, self.work, tile, prompts, resources=crew.resources, pure=False)
             packed: PackedOutcome = await future
         except import_distributed().KilledWorker as error:
             return TileOutcome(TileReport(tile, "failed", 0.0, _killed(error)), [])
+        except asyncio.CancelledError:
+            if client.status == "running" and future.status != "cancelled":
+                raise  # it is this stream that ends
+            raise ClusterError(self._lost()) from None
         except ClusterError:
             raise
-        except asyncio.CancelledError:
-            if future.status != "cancelled":  # then this stream has ended, and not the scheduler
-                raise
-            raise ClusterError(
-                f"the scheduler at {self.address} is gone, or was told to drop the tiles: finished ones are kept; "
-                "start it again and go on with --resume"
-            ) from None
-        except Exception as error:  # what goes wrong with a tile is in its report: this is about the machines
+        except Exception as error:  # what goes wrong within a tile is in its report: this is about the machines
+            if client.status != "running":
+                raise ClusterError(self._lost()) from error
             raise ClusterError(
                 f"the workers of {self.address} can't work on tiles ({type(error).__name__}: {error}): "
                 "install this same version of sam-backend on all machines, and go on with --resume"
             ) from error
         return packed.unpacked()
+
+    def _lost(self) -> str:
+        return (
+            f"the scheduler at {self.address} is gone, or was told to drop the tiles: finished ones are kept; "
+            "start it again and go on with --resume"
+        )
 
 
 def _killed(error: Any) -> str:  # noqa: ANN401 - a KilledWorker, which is imported only when it is needed

@@ -111,8 +111,9 @@ class ClusterTiles:
         except Exception as error:  # what goes wrong within a tile is in its report: this is about the machines
             if client.status != "running":
                 raise ClusterError(self._lost()) from error
+            reason = " ".join(str(error).split()).partition(". ")[0]
             raise ClusterError(
-                f"the workers of {self.address} can't work on tiles ({type(error).__name__}: {error}): "
+                f"the workers of {self.address} can't work on tiles ({type(error).__name__}: {reason}): "
                 "install this same version of sam-backend on all machines, and go on with --resume"
             ) from error
         return packed.unpacked()

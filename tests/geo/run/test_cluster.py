@@ -32,6 +32,7 @@ from sam_backend.geo.run.cluster import connection
 from sam_backend.geo.run.cluster.connection import check_workers
 from sam_backend.geo.run.cluster.crew import Crew
 from sam_backend.geo.run.cluster.needs import ModelSource, Needs
+from sam_backend.geo.run.cluster.tile_work import _workplace
 from sam_backend.geo.run.cluster.tiles import ClusterTiles
 from sam_backend.geo.run.engine import Progress
 from sam_backend.geo.run.journal import Journal
@@ -359,9 +360,9 @@ def test_tiles_go_to_gpus_where_there_are_any(nursery: Nursery, begin: Begin, mo
 
 
 def tiles_done(scheduler: Process) -> dict[str, int]:
+    """By worker: each tile asks for its workplace once."""
     with Client(scheduler.address, set_as_default=False) as client:
-        logs = client.run(lambda dask_worker: sum(1 for entry in dask_worker.state.log if "executing" in entry))
-        return dict(logs)
+        return dict(client.run(lambda: sum(_workplace.cache_info()[:2])))
 
 
 def test_slots_are_counted_by_thread_or_by_gpu() -> None:

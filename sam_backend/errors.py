@@ -70,3 +70,7 @@ class ImageSourceError(SamBackendError):
 
 class MissingExtraError(SamBackendError, ImportError):
     """A library that only some commands need and that isn't installed."""
+
+
+class ClusterError(SamBackendError):
+    """Machines that were to work on a run: out of reach, or not ready for it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,6 +15,7 @@ from sam_backend.cli.arguments import add_model, add_prompts, load_model
 from sam_backend.cli.raster_arguments import add_automatic, add_reading, add_results, add_run, run_job
 from sam_backend.cli.raster_object import segment_one
 from sam_backend.cli.raster_report import tell_results, tell_tiles
+from sam_backend.cli.raster_scheduler import add_scheduler, check_scheduler, tile_stream
 from sam_backend.geo.run.run_events import Event, Log
 from sam_backend.geo.run.whole_run import complete
 
@@ -28,7 +30,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "output", type=Path, metavar="OUT", help=".gpkg, .fgb, .parquet: in the raster's CRS; .geojson: in EPSG:4326"
     )
     add_prompts(parser.add_argument_group("one object"), frame="map coordinates of the raster's CRS")
-    add_run(parser.add_argument_group("run"))
+    group = parser.add_argument_group("run")
+    add_run(group)
+    add_scheduler(group)
     add_reading(parser.add_argument_group("reading"))
     add_automatic(parser.add_argument_group("automatic masks"))
     add_results(parser.add_argument_group("results"))
@@ -42,9 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
         return segment_one(arguments)
     job = run_job(arguments)
     job.check()  # before the model, which takes its time
+    predictor = load_model(arguments)
+    check_scheduler(arguments, predictor)
     with tqdm(unit=" tiles", disable=None, file=sys.stderr) as bar:
         try:
-            outcome = complete(job, load_model(arguments), lambda event: _show(event, bar), lambda: False)
+            outcome = complete(
+                job, predictor, lambda event: _show(event, bar), lambda: False, partial(tile_stream, arguments)
+            )
         except KeyboardInterrupt:
             bar.close()
             print(

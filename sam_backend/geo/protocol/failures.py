@@ -12,6 +12,7 @@ import torch
 from sam_backend.errors import (
     CancelledError,
     CheckpointError,
+    ClusterError,
     DeviceError,
     LayerError,
     MissingExtraError,
@@ -32,6 +33,7 @@ _KINDS: dict[type[SamBackendError], FailureKind] = {
     UnavailableError: "unavailable",
     CancelledError: "unavailable",
     MissingExtraError: "unavailable",
+    ClusterError: "unavailable",
 }
 """All others on purpose are for who asked to mend."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from sam_backend.geo.run.journal import Journal, TileReport
 from sam_backend.geo.run.tile_segmenter import TileSegmenter
-from sam_backend.geo.run.tile_stream import ReadTile, stream_tiles
+from sam_backend.geo.run.tile_stream import IsCancelled, ReadTile, TileOutcome, TileStream, stream_tiles
 from sam_backend.geo.tiles import Tile
 
 
@@ -70,9 +70,29 @@ def run_tiles(
     Raises:
         StorageError: the journal can't be written any more; what it holds is whole.
     """
+
+    def stream(pending: Iterable[Tile], is_cancelled: IsCancelled) -> Iterator[TileOutcome]:
+        return stream_tiles(pending, read, segmenter, is_cancelled)
+
+    return run_stream(journal, tiles, stream, on_progress, is_cancelled)
+
+
+def run_stream(
+    journal: Journal,
+    tiles: Sequence[Tile],
+    stream: TileStream,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> RunSummary:
+    """Finish a run whose tiles are worked on wherever the stream has them worked on; see `run_tiles`.
+
+    Raises:
+        StorageError: the journal can't be written any more; what it holds is whole.
+        SamBackendError: the stream can't go on; the journal is whole.
+    """
     pace = _Pace(n_tiles=len(tiles), finished=journal.finished() & {tile.index for tile in tiles})
     pending = [tile for tile in tiles if tile.index not in pace.finished]
-    for outcome in stream_tiles(pending, read, segmenter, is_cancelled):
+    for outcome in stream(pending, is_cancelled):
         journal.write_tile(outcome.report, outcome.findings)
         on_progress(pace.after(outcome.report, len(outcome.findings)))
     return summarise(journal, tiles)

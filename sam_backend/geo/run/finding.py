@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sam_backend.geo.tiles import PlacedMask
+from sam_backend.masks.rle_coco import decode_coco_rle, encode_coco_rle
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,3 +26,17 @@ class Finding:
 
     feature_id: int | None = None
     """Of the prompt's feature; None of an automatic mask."""
+
+    def to_row(self) -> tuple[object, ...]:
+        """Plain values, small enough to be kept or sent: the mask in COCO's run lengths."""
+        placed = self.placed
+        rle = encode_coco_rle(placed.mask)
+        scores = (self.predicted_iou, self.stability, self.feature_id)
+        return placed.left_px, placed.top_px, *rle["size"], rle["counts"], *scores
+
+    @classmethod
+    def from_row(cls, row: Sequence[Any]) -> Finding:
+        """What `to_row` gave."""
+        left_px, top_px, height_px, width_px, counts, predicted_iou, stability, feature_id = row
+        mask = decode_coco_rle({"size": [height_px, width_px], "counts": counts})
+        return cls(PlacedMask(left_px, top_px, mask), predicted_iou, stability, feature_id)

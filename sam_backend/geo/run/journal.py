@@ -15,8 +15,7 @@ from sam_backend.errors import RasterError, StorageError
 from sam_backend.geo.run.finding import Finding
 from sam_backend.geo.run.run_place import RunPlace
 from sam_backend.geo.run.run_settings import RunSettings
-from sam_backend.geo.tiles import PixelRect, PlacedMask, Tile
-from sam_backend.masks.rle_coco import decode_coco_rle, encode_coco_rle
+from sam_backend.geo.tiles import PixelRect, Tile
 
 FORMAT = 1
 """Raised when the tables change."""
@@ -125,7 +124,7 @@ class Journal:
             StorageError: the disk is full, or the file can't be written any more.
         """
         index = report.tile.index
-        rows = [(index, number, *_mask_row(finding)) for number, finding in enumerate(findings)]
+        rows = [(index, number, *finding.to_row()) for number, finding in enumerate(findings)]
         with _told_as_storage_error(self.path), self._connection as transaction:
             transaction.execute("DELETE FROM finding WHERE tile_index = ?", (index,))
             transaction.execute(f"REPLACE INTO tile VALUES ({', '.join('?' * 10)})", _tile_row(report))  # noqa: S608
@@ -143,7 +142,7 @@ class Journal:
     def findings(self, tile_index: int) -> list[Finding]:
         """What was found in a tile, in the order in which it was written."""
         rows = self._connection.execute("SELECT * FROM finding WHERE tile_index = ? ORDER BY number", (tile_index,))
-        return [_finding(row[2:]) for row in rows]
+        return [Finding.from_row(row[2:]) for row in rows]
 
     def n_findings(self, tile_index: int) -> int:
         """How many were found in a tile."""
@@ -163,7 +162,7 @@ class Journal:
         Raises:
             StorageError: the disk is full, or the file can't be written any more.
         """
-        row = (None,) * 8 if finding is None else _mask_row(finding)
+        row = (None,) * 8 if finding is None else finding.to_row()
         with _told_as_storage_error(self.path), self._connection as transaction:
             transaction.execute(f"REPLACE INTO healed VALUES ({', '.join('?' * 9)})", (key, *row))  # noqa: S608
 
@@ -174,7 +173,7 @@ class Journal:
     def healed(self) -> dict[str, Finding]:
         """The second looks that found something."""
         rows = self._connection.execute("SELECT * FROM healed WHERE counts IS NOT NULL ORDER BY key")
-        return {key: _finding(row) for key, *row in rows}
+        return {key: Finding.from_row(row) for key, *row in rows}
 
     def write_prompts(self, prompts: Sequence[JournalledPrompt]) -> None:
         """Keep what is known of the features that ask for objects.
@@ -214,19 +213,6 @@ def _report(row: Sequence[Any]) -> TileReport:
     index, column, grid_row, left_px, top_px, right_px, bottom_px, status, seconds, message = row
     tile = Tile(index, column, grid_row, PixelRect(left_px, top_px, right_px, bottom_px))
     return TileReport(tile, status, seconds, message)
-
-
-def _mask_row(finding: Finding) -> tuple[object, ...]:
-    placed = finding.placed
-    rle = encode_coco_rle(placed.mask)
-    scores = (finding.predicted_iou, finding.stability, finding.feature_id)
-    return placed.left_px, placed.top_px, *rle["size"], rle["counts"], *scores
-
-
-def _finding(row: Sequence[Any]) -> Finding:
-    left_px, top_px, height_px, width_px, counts, predicted_iou, stability, feature_id = row
-    mask = decode_coco_rle({"size": [height_px, width_px], "counts": counts})
-    return Finding(PlacedMask(left_px, top_px, mask), predicted_iou, stability, feature_id)
 
 
 @contextlib.contextmanager

@@ -16,13 +16,14 @@ from sam_backend.geo.prompt_layer import PromptKind, PromptLayer, read_prompt_la
 from sam_backend.geo.prompt_tiles import assign_to_tiles
 from sam_backend.geo.raster import open_raster
 from sam_backend.geo.read_plan import ReadPlan, plan_reading
-from sam_backend.geo.run.engine import Progress, RunSummary, run_tiles
+from sam_backend.geo.run.engine import Progress, RunSummary, run_stream, run_tiles
 from sam_backend.geo.run.healing import Healing, heal_seams
 from sam_backend.geo.run.journal import Journal, JournalledPrompt
 from sam_backend.geo.run.prompt_segmenter import PromptSegmenter, tiles_of_views
 from sam_backend.geo.run.run_place import RunPlace
 from sam_backend.geo.run.run_request import RunRequest
 from sam_backend.geo.run.tile_segmenter import AutomaticSegmenter, TileSegmenter
+from sam_backend.geo.run.tile_stream import TileStream
 from sam_backend.geo.tiled_raster import TiledRaster
 from sam_backend.geo.tiles import Tile
 from sam_backend.predict.predictor import Predictor
@@ -100,8 +101,11 @@ class RasterRun:
         self,
         on_progress: Callable[[Progress], None] = lambda _: None,
         is_cancelled: Callable[[], bool] = lambda: False,
+        stream: TileStream | None = None,
     ) -> RunSummary:
-        """Work on all tiles that aren't finished; see `run_tiles`."""
+        """Work on all tiles that aren't finished: in this process, or where ``stream`` has it done; see `run_tiles`."""
+        if stream is not None:
+            return run_stream(self.journal, self.tiles, stream, on_progress, is_cancelled)
         return run_tiles(self.journal, self.tiles, self.raster.read_tile, self.segmenter, on_progress, is_cancelled)
 
     def heal(self, is_cancelled: Callable[[], bool] = lambda: False) -> Healing:

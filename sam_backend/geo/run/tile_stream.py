@@ -24,6 +24,7 @@ N_AHEAD = 4
 
 _LOG = logging.getLogger(__name__)
 
+IsCancelled = Callable[[], bool]
 ReadTile = Callable[[Tile], RasterWindow | None]
 """The pixels of a tile; None if it holds no data."""
 
@@ -36,31 +37,44 @@ class TileOutcome:
     findings: list[Finding]
 
 
+Put = Callable[[TileOutcome], None]
+Work = Callable[[Put, threading.Event], None]
+"""Puts what comes of each tile, until there are no more or the event is set."""
+
+TileStream = Callable[[Iterable[Tile], IsCancelled], Iterator[TileOutcome]]
+"""Works on tiles, wherever, and hands out what comes of each, until it is cancelled; see `stream_tiles`."""
+
+
 def stream_tiles(
-    tiles: Iterable[Tile],
-    read: ReadTile,
-    segmenter: TileSegmenter,
-    is_cancelled: Callable[[], bool],
-    poll_s: float = 0.1,
+    tiles: Iterable[Tile], read: ReadTile, segmenter: TileSegmenter, is_cancelled: IsCancelled, poll_s: float = 0.1
 ) -> Iterator[TileOutcome]:
     """Work on tiles in a thread of their own and hand out what comes of each.
 
     A tile that fails is reported as failed, and the others go on. When ``is_cancelled`` says so, the stream ends
     within ``poll_s``, whatever the model is busy with; what that would have found is dropped.
     """
+
+    def work(put: Put, stop: threading.Event) -> None:
+        for outcome in _outcomes(tiles, read, segmenter, stop):
+            put(outcome)
+
+    return in_background(work, is_cancelled, poll_s)
+
+
+def in_background(work: Work, is_cancelled: IsCancelled, poll_s: float = 0.1) -> Iterator[TileOutcome]:
+    """Hand out what a thread of its own puts; the stream ends within ``poll_s`` once it is cancelled."""
     outcomes: queue.Queue[TileOutcome | BaseException | None] = queue.Queue(maxsize=1)
     stop = threading.Event()
 
-    def work() -> None:
+    def work_to_the_end() -> None:
         try:
-            for outcome in _outcomes(tiles, read, segmenter, stop):
-                _put(outcomes, outcome, stop)
+            work(lambda outcome: _put(outcomes, outcome, stop), stop)
             _put(outcomes, None, stop)
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
             _put(outcomes, error, stop)
 
     # A daemon: a program that was told to stop doesn't wait for the model.
-    threading.Thread(target=work, name="tiles", daemon=True).start()
+    threading.Thread(target=work_to_the_end, name="tiles", daemon=True).start()
     try:
         while not is_cancelled():
             try:
@@ -98,18 +112,20 @@ def _outcomes(
             waiting.extend((tile, readers.submit(read, tile)) for tile in islice(left, N_AHEAD - len(waiting)))
             if not waiting:
                 return
-            yield _work_on(*waiting.popleft(), segmenter)
+            tile, reading = waiting.popleft()
+            yield work_on(tile, reading.result, segmenter)
         readers.shutdown(wait=False, cancel_futures=True)
 
 
-def _work_on(tile: Tile, reading: Future[RasterWindow | None], segmenter: TileSegmenter) -> TileOutcome:
+def work_on(tile: Tile, read: Callable[[], RasterWindow | None], segmenter: TileSegmenter) -> TileOutcome:
+    """Read a tile and segment it; what goes wrong becomes its report."""
     started_s = time.monotonic()
 
     def report(status: TileStatus, message: str = "") -> TileReport:
         return TileReport(tile, status, time.monotonic() - started_s, message)
 
     try:
-        window = reading.result()
+        window = read()
         if window is None:
             return TileOutcome(report("empty"), [])
         findings = segmenter.segment(tile, window)

@@ -19,6 +19,7 @@ from sam_backend.geo.run.result_options import ResultOptions
 from sam_backend.geo.run.results import ResultSummary, write_results
 from sam_backend.geo.run.run_events import Emit, Log, Stage, Standing, at_most_ten_a_second
 from sam_backend.geo.run.run_request import RunRequest
+from sam_backend.geo.run.tile_stream import TileStream
 from sam_backend.geo.vector_export import format_of
 from sam_backend.predict.predictor import Predictor
 
@@ -86,7 +87,13 @@ class RunOutcome:
         return self.results is None
 
 
-def complete(job: RunJob, predictor: Predictor, emit: Emit, is_cancelled: Callable[[], bool]) -> RunOutcome:
+def complete(
+    job: RunJob,
+    predictor: Predictor,
+    emit: Emit,
+    is_cancelled: Callable[[], bool],
+    open_stream: Callable[[RasterRun], TileStream | None] = lambda _: None,
+) -> RunOutcome:
     """Do all of a run.
 
     Args:
@@ -94,6 +101,7 @@ def complete(job: RunJob, predictor: Predictor, emit: Emit, is_cancelled: Callab
         predictor: the model.
         emit: called with what there is to tell, at most ten times a second.
         is_cancelled: asked ten times a second; finished tiles and second looks are kept.
+        open_stream: says where the tiles are worked on; None: in this process.
 
     Raises:
         SamBackendError: of the kind that says what to do.
@@ -101,7 +109,7 @@ def complete(job: RunJob, predictor: Predictor, emit: Emit, is_cancelled: Callab
     job.check()
     run = _begun(job, predictor)
     try:
-        results = _worked(job, run, _Teller(run, at_most_ten_a_second(emit)), is_cancelled)
+        results = _worked(job, run, open_stream(run), _Teller(run, at_most_ten_a_second(emit)), is_cancelled)
     except CancelledError:
         results = None
     try:
@@ -118,9 +126,11 @@ def _begun(job: RunJob, predictor: Predictor) -> RasterRun:
     return RasterRun.begin(job.request, predictor)
 
 
-def _worked(job: RunJob, run: RasterRun, tell: _Teller, is_cancelled: Callable[[], bool]) -> ResultSummary:
+def _worked(
+    job: RunJob, run: RasterRun, stream: TileStream | None, tell: _Teller, is_cancelled: Callable[[], bool]
+) -> ResultSummary:
     tell.begun()
-    run.run(tell.progress, is_cancelled)
+    run.run(tell.progress, is_cancelled, stream)
     check_wanted(is_cancelled)
     if job.heals and not run.is_prompted:
         tell.stage("healing")

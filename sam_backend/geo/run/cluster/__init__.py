@@ -1,0 +1,1 @@
+"""Runs over rasters by the workers of a dask scheduler, on as many machines as there are."""

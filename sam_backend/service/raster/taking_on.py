@@ -1,0 +1,77 @@
+"""Runs and refilterings that were asked for, put into the book and under way."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from sam_backend.geo.protocol.perform import perform
+from sam_backend.geo.protocol.run_records import end_record
+from sam_backend.service.raster.asking import AskedRun, Asking
+from sam_backend.service.raster.event_file import EventWriter
+from sam_backend.service.raster.host import ClickHost, RunHost
+from sam_backend.service.raster.run_book import RunBook, RunNote
+from sam_backend.service.raster.run_queue import RunQueue
+from sam_backend.service.raster.run_work import RunWork
+
+
+@dataclass(frozen=True, slots=True)
+class TakingOn:
+    """For use from many threads."""
+
+    asking: Asking
+    book: RunBook
+    queue: RunQueue
+    run_host: RunHost
+    click_host: ClickHost
+
+    def run(self, body: object) -> str:
+        """Queue a run; its id.
+
+        Raises:
+            SamBackendError: it can't begin.
+        """
+        self.book.forget_old()
+        asked = self.asking.run(body)
+        hold = self.book.begin(asked.folder, _note(asked))
+        self.queue.add(
+            RunWork(
+                job=asked.job,
+                request_id=asked.request_id,
+                folder=asked.folder,
+                hold=hold,
+                book=self.book,
+                host=self.run_host,
+                journal_name=f"run:{asked.journal_of.run_id}",
+            )
+        )
+        return asked.folder.run_id
+
+    def refilter(self, body: object) -> dict[str, Any]:
+        """Write a run's objects anew: the result, whose ``output`` is the run:ID of a new file.
+
+        Raises:
+            SamBackendError: it can't be done; nothing is left then.
+        """
+        self.book.forget_old()
+        request, folder, request_id = self.asking.refilter(body)
+        source_id = request.journal.parent.name
+        note = RunNote(alike={}, journal_of=source_id, name=self.book.note(self.book.find(source_id)).name)
+        hold = self.book.begin(folder, note)
+        try:
+            written = perform(request, self.click_host, lambda _: None, lambda: False)
+            result = {"id": request_id, **end_record({**written, "output": f"run:{folder.run_id}"})}
+            EventWriter(folder.events_path).write(result)
+        except BaseException:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        finally:
+            hold.release()
+        return result
+
+
+def _note(asked: AskedRun) -> RunNote:
+    name = PurePosixPath(str(asked.alike["raster"])).stem
+    return RunNote(asked.alike, asked.journal_of.run_id, name)

@@ -53,7 +53,15 @@ class OptionsError(SamBackendError, ValueError):
 
 
 class RequestError(SamBackendError, ValueError):
-    """A request of a Label Studio server that can't be understood."""
+    """A request of a client, such as a Label Studio server, that can't be understood."""
+
+
+class CancelledError(SamBackendError):
+    """Work that somebody doesn't want any more."""
+
+
+class UnavailableError(SamBackendError):
+    """What is asked for isn't there yet, or there is no room for one more: ask again in a moment."""
 
 
 class ImageSourceError(SamBackendError):

@@ -6,28 +6,16 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from tqdm import tqdm
 
 from sam_backend.cli.arguments import add_model, add_prompts, load_model
-from sam_backend.cli.raster_arguments import (
-    add_automatic,
-    add_reading,
-    add_results,
-    add_run,
-    result_options,
-    run_request,
-)
+from sam_backend.cli.raster_arguments import add_automatic, add_reading, add_results, add_run, run_job
 from sam_backend.cli.raster_object import segment_one
 from sam_backend.cli.raster_report import tell_results, tell_tiles
-from sam_backend.errors import OptionsError, RasterError
-from sam_backend.geo.raster import open_raster
-from sam_backend.geo.run.engine import Progress, RunSummary
-from sam_backend.geo.run.raster_run import RasterRun
-from sam_backend.geo.run.results import write_results
-from sam_backend.geo.run.run_request import RunRequest
-from sam_backend.geo.vector_export import format_of
-from sam_backend.predict.predictor import Predictor
+from sam_backend.geo.run.run_events import Event, Log
+from sam_backend.geo.run.whole_run import complete
 
 EXIT_INTERRUPTED = 130
 
@@ -52,52 +40,28 @@ def run(arguments: argparse.Namespace) -> int:
     """Segment a raster, or one object of it where a point or a box is given."""
     if arguments.point or arguments.box is not None:
         return segment_one(arguments)
-    options, request = result_options(arguments), run_request(arguments)
-    _check_output(request.raster, arguments.output)
-    _check_journal(request, arguments.resume, arguments.restart)
-    predictor = load_model(arguments)
-    started = (RasterRun.resume if arguments.resume else RasterRun.begin)(request, predictor)
-    try:
-        summary = _work(started, predictor)
-        if arguments.heal and not summary.n_left:
-            healing = started.heal()
-            print(f"looked again at {healing.n_tasks} objects that no tile saw whole", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\nstopped: finished tiles are kept; the same command with --resume goes on", file=sys.stderr, flush=True)
-        os._exit(EXIT_INTERRUPTED)  # the model is still busy in a thread, and ending that takes long
-    tell_tiles(summary)
-    tell_results(write_results(started.journal, arguments.output, options), arguments.output)
-    return 1 if summary.failed else 0
-
-
-def _check_output(raster: Path, output: Path) -> None:
-    """Rather now than after hours of work."""
-    with open_raster(raster) as opened:
-        format_of(output, opened.crs)
-    if not output.parent.is_dir():
-        raise OptionsError(f"{output} lies in a folder that doesn't exist: make it first")
-
-
-def _check_journal(request: RunRequest, resumes: bool, restarts: bool) -> None:
-    if request.journal.exists() and not (resumes or restarts):
-        raise RasterError(
-            f"a run has left its journal at {request.journal}: give --resume to go on with it or --restart to begin "
-            "anew, or use refilter to write its objects once more"
-        )
-
-
-def _work(started: RasterRun, predictor: Predictor) -> RunSummary:
-    finished = started.journal.finished()
-    n_before = sum(tile.index in finished for tile in started.tiles)
-    print(
-        f"{predictor.name} on {predictor.device}: {len(started.tiles)} tiles, {n_before} done before", file=sys.stderr
-    )
-    with tqdm(total=len(started.tiles), initial=n_before, unit=" tiles", disable=None, file=sys.stderr) as bar:
-
-        def show(progress: Progress) -> None:
-            bar.update()
-            bar.set_postfix_str(
-                f"{progress.n_findings} masks" + f", {progress.n_failed} failed" * bool(progress.n_failed)
+    job = run_job(arguments)
+    job.check()  # before the model, which takes its time
+    with tqdm(unit=" tiles", disable=None, file=sys.stderr) as bar:
+        try:
+            outcome = complete(job, load_model(arguments), lambda event: _show(event, bar), lambda: False)
+        except KeyboardInterrupt:
+            bar.close()
+            print(
+                "\nstopped: finished tiles are kept; the same command with --resume goes on",
+                file=sys.stderr,
+                flush=True,
             )
+            os._exit(EXIT_INTERRUPTED)  # the model is still busy in a thread, and ending that takes long
+    tell_tiles(outcome.summary)
+    if outcome.results is not None:
+        tell_results(outcome.results, job.output)
+    return 1 if outcome.summary.failed else 0
 
-        return started.run(on_progress=show)
+
+def _show(event: Event, bar: tqdm[NoReturn]) -> None:
+    if isinstance(event, Log):
+        bar.write(event.message, file=sys.stderr)
+        return
+    bar.total, bar.n = event.n_tiles, event.n_finished + event.n_failed
+    bar.set_postfix_str(f"{event.n_findings} masks" + f", {event.n_failed} failed" * bool(event.n_failed))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sam_backend.cli.raster_arguments import add_results, result_options
+from sam_backend.cli.raster_arguments import add_results
 from sam_backend.cli.raster_report import tell_results
+from sam_backend.geo.protocol.options import result_options
 from sam_backend.geo.run.journal import Journal
 from sam_backend.geo.run.results import write_results
 
@@ -23,5 +24,5 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Write a run's objects anew."""
     journal = Journal.open_existing(arguments.journal)
-    tell_results(write_results(journal, arguments.output, result_options(arguments)), arguments.output)
+    tell_results(write_results(journal, arguments.output, result_options(vars(arguments))), arguments.output)
     return 0

@@ -67,14 +67,18 @@ def write_geojson(collection: dict[str, Any], path: Path) -> None:
     path.write_text(json.dumps(collection, indent=1) + "\n", encoding="utf-8")
 
 
-def _feature(outline: Outline, transform: Affine) -> dict[str, Any]:
+def map_pieces(polygons: Sequence[Polygon], transform: Affine) -> list[list[list[list[float]]]]:
+    """Polygons in pixels as the ``coordinates`` of a MultiPolygon in map coordinates, whatever their CRS."""
     # RFC 7946: exterior rings run counter-clockwise, holes clockwise, seen with y up.
-    pieces = [
+    return [
         [_ring(polygon.exterior_xy, transform, clockwise=False)]
         + [_ring(hole_xy, transform, clockwise=True) for hole_xy in polygon.holes_xy]
-        for polygon in outline.polygons
+        for polygon in polygons
     ]
-    geometry = {"type": "MultiPolygon", "coordinates": pieces}
+
+
+def _feature(outline: Outline, transform: Affine) -> dict[str, Any]:
+    geometry = {"type": "MultiPolygon", "coordinates": map_pieces(outline.polygons, transform)}
     return {"type": "Feature", "properties": outline.properties, "geometry": geometry}
 
 

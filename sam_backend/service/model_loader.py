@@ -9,13 +9,13 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from sam_backend.errors import SamBackendError
+from sam_backend.errors import SamBackendError, UnavailableError
 from sam_backend.predict.predictor import Predictor
 
 T = TypeVar("T")
 
 
-class ModelUnavailableError(SamBackendError):
+class ModelUnavailableError(UnavailableError):
     """The model is still loading, or its loading failed."""
 
 

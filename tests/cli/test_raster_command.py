@@ -73,7 +73,7 @@ def test_a_run_that_was_left_isnt_lost_by_accident(
     out = tmp_path / "out.gpkg"
     assert run(out, *EVERYTHING) == 0
     assert run(out, *EVERYTHING) == 2
-    assert "give --resume to go on with it or --restart" in capsys.readouterr().err
+    assert "resume goes on with it, restart begins anew, and refilter" in capsys.readouterr().err
     assert run(out, *EVERYTHING, "--resume") == 0
     assert run(out, *EVERYTHING, "--restart") == 0
     assert run(out, *GRID, "--resume") == 2

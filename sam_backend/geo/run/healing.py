@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from sam_backend.geo.merge import HealingTask, MergeRules, healing_tasks
 from sam_backend.geo.run.finding import Finding
 from sam_backend.geo.run.journal import Journal
 from sam_backend.geo.run.merging import merged_objects, task_key
+from sam_backend.geo.run.patience import check_wanted, wait_for
 from sam_backend.geo.run.tile_segmenter import filled_up, place_mask
 from sam_backend.geo.tiled_raster import TiledRaster
 from sam_backend.geo.tiles import Tile
@@ -34,16 +36,16 @@ def heal_seams(
     """Look again at what is made of cut pieces only, and keep the answers in the journal; what is there already stays.
 
     Raises:
+        CancelledError: ``is_cancelled`` said so; the answers so far are kept.
         RasterError: the raster can't be read any more.
         StorageError: the journal can't be written any more.
     """
     n_tasks, known = 0, journal.healed_keys()
     for key, task in _tasks(journal, rules):
-        if is_cancelled():
-            break
+        check_wanted(is_cancelled)
         n_tasks += 1
         if key not in known:
-            journal.write_healed(key, _second_look(task, raster, predictor))
+            journal.write_healed(key, wait_for(partial(_second_look, task, raster, predictor), is_cancelled))
     return Healing(n_tasks, len(journal.healed()))
 
 

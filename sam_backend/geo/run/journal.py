@@ -150,6 +150,13 @@ class Journal:
         query = "SELECT count(*) FROM finding WHERE tile_index = ?"
         return int(self._connection.execute(query, (tile_index,)).fetchone()[0])
 
+    def n_unanswered(self) -> int:
+        """How many features of the layer of prompts nothing was found for."""
+        query = (
+            "SELECT count(*) FROM prompt WHERE feature_id NOT IN (SELECT feature_id FROM finding WHERE feature_id >= 0)"
+        )
+        return int(self._connection.execute(query).fetchone()[0])
+
     def write_healed(self, key: str, finding: Finding | None) -> None:
         """Keep the answer of a second look; None where it found nothing.
 

@@ -58,6 +58,30 @@ class RasterRun:
         return cls._open(request, predictor, ReadPlan.from_json(journal.settings.read_plan), journal)
 
     @classmethod
+    def resume_or_begin(cls, request: RunRequest, predictor: Predictor) -> RasterRun:
+        """Go on with the run of the request's journal if it was asked for with the very same, else begin anew.
+
+        Raises:
+            SamBackendError: of the kind that says what to do.
+        """
+        plan = plan_reading(*_how_to_read(request))
+        area = _area_of_interest(request)
+        settings = request.settings(predictor.version, plan.to_json(), None if area is None else area.wkt)
+        try:
+            journal = Journal.open_existing(request.journal)
+        except RasterError:  # none, or one of another version
+            return cls._open(request, predictor, plan, None)
+        if journal.settings == settings:
+            return cls._open(request, predictor, plan, journal)
+        journal.close()
+        return cls._open(request, predictor, plan, None)
+
+    @property
+    def is_prompted(self) -> bool:
+        """Whether a layer of prompts says what to look for."""
+        return self.journal.settings.prompts is not None
+
+    @classmethod
     def _open(cls, request: RunRequest, predictor: Predictor, plan: ReadPlan, journal: Journal | None) -> RasterRun:
         area = _area_of_interest(request)
         raster = TiledRaster(request.raster, plan, request.tile_px, request.overlap_px, area)
@@ -82,7 +106,7 @@ class RasterRun:
 
     def heal(self, is_cancelled: Callable[[], bool] = lambda: False) -> Healing:
         """Look again at objects that no tile saw whole; see `heal_seams`. A prompted run has none."""
-        if self.journal.settings.prompts is not None:
+        if self.is_prompted:
             return Healing(0, 0)
         return heal_seams(self.journal, self.raster, self.predictor, is_cancelled=is_cancelled)
 

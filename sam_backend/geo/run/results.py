@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from sam_backend.geo.qa_layer import TILES, UNRESOLVED_CUTS, cut_feature
 from sam_backend.geo.run.drawing import draw
 from sam_backend.geo.run.journal import Journal
 from sam_backend.geo.run.merging import found_objects
+from sam_backend.geo.run.patience import check_wanted
 from sam_backend.geo.run.prompt_fields import PromptFields
 from sam_backend.geo.run.result_options import ResultOptions
 from sam_backend.geo.run.run_place import RunPlace
@@ -50,7 +51,11 @@ class ResultSummary:
 
 
 def write_results(
-    journal: Journal, path: Path, options: ResultOptions, rules: MergeRules | None = None
+    journal: Journal,
+    path: Path,
+    options: ResultOptions,
+    rules: MergeRules | None = None,
+    is_cancelled: Callable[[], bool] = lambda: False,
 ) -> ResultSummary:
     """Write the objects of a run; the file appears whole or not at all.
 
@@ -62,8 +67,10 @@ def write_results(
         path: ends in .gpkg (objects, tiles and unresolved cuts), .fgb, .geojson or .parquet (objects).
         options: which objects, and how.
         rules: of merging.
+        is_cancelled: asked at each object.
 
     Raises:
+        CancelledError: it said so; nothing is written then.
         RasterError: areas are asked for, but the CRS has none; or GeoJSON, but the CRS doesn't lead to degrees.
         OptionsError: the file's ending isn't known.
         StorageError: the file can't be written.
@@ -73,9 +80,17 @@ def write_results(
         path, [writer.objects, TILES, UNRESOLVED_CUTS], journal.place.crs, _provenance(journal)
     ) as file:
         file.append(TILES.name, list(tile_features(journal)))
-        for batch in _batches(_kept(writer, found_objects(journal, rules)), _batch_size(options)):
+        found = _while_wanted(found_objects(journal, rules), is_cancelled)
+        for batch in _batches(_kept(writer, found), _batch_size(options)):
             writer.write(file, batch)
+        check_wanted(is_cancelled)
     return writer.summary()
+
+
+def _while_wanted(items: Iterable[T], is_cancelled: Callable[[], bool]) -> Iterator[T]:
+    for item in items:
+        check_wanted(is_cancelled)
+        yield item
 
 
 def _kept(writer: _Writer, found: Iterable[MergedObject]) -> Iterator[MergedObject]:

@@ -14,7 +14,7 @@ from sam_backend.geo.run.whole_run import RunJob
 from sam_backend.geo.vector_export import VectorFormat
 from sam_backend.service.raster.raster_paths import RasterPaths
 from sam_backend.service.raster.run_book import RunBook
-from sam_backend.service.raster.run_folder import RunFolder
+from sam_backend.service.raster.run_folder import SCHEME, RunFolder
 
 Body = Mapping[str, Any]
 
@@ -58,7 +58,7 @@ class Asking:
         return parse_request({**_fields(body), "op": operation}, self._find)
 
     def run(self, body: object) -> AskedRun:
-        """A run, of which all is checked that can be without the model.
+        """A run, not yet checked: its folder has to be there for that.
 
         Raises:
             SamBackendError: it can't be understood, or a file in it can't be used.
@@ -71,7 +71,6 @@ class Asking:
         job = parse_request({**record, **_texts(own), "op": "run"}, lambda field, text: self._find(field, text, own))
         if not isinstance(job, RunJob):
             raise TypeError(f"a run was read as {type(job).__name__}")
-        job.check()
         return AskedRun(job, _request_id(fields, folder.run_id), folder, journal_of, alike)
 
     def refilter(self, body: object) -> tuple[Refilter, RunFolder, str]:
@@ -115,9 +114,9 @@ class Asking:
 
     def _named(self, text: object) -> RunFolder:
         """The run that ``run:ID`` names."""
-        if not isinstance(text, str) or not text.startswith("run:"):
+        if not isinstance(text, str) or not text.startswith(SCHEME):
             raise RequestError(f"over HTTP journal is the run:ID of a result's journal, got {str(text)[:60]!r}")
-        return self.book.owner_of_journal(self.book.find(text.removeprefix("run:")))
+        return self.book.owner_of_journal(self.book.find(text.removeprefix(SCHEME)))
 
     def _find(self, field: str, text: str, own: Mapping[str, Path] | None = None) -> Path:
         """What the paths of a request mean; see `FindPath`."""

@@ -1,5 +1,7 @@
-"""What a file is, by its first bytes. GDAL asks a hundred drivers; some open whatever other file, address or even
-command line a small text names, whatever that text is called. Only kinds that hold their data themselves pass here.
+"""What a file is, by its first bytes.
+
+GDAL asks a hundred drivers; some of them open whatever other file, address or even command line a small text names,
+however that text is called. Only kinds that hold their data themselves pass here.
 """
 
 from __future__ import annotations

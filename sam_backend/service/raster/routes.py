@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from contextlib import nullcontext
-from typing import IO, Any, cast
+from typing import Any
 
 import orjson
 from flask import Blueprint, Response, abort, request, send_file
@@ -51,7 +51,7 @@ def raster_routes(taking_on: TakingOn, uploads: Uploads, lanes: EncodeLanes, las
     def upload() -> dict[str, str]:
         taking_on.book.forget_old()
         request.max_content_length = uploads.max_bytes
-        return {"path": uploads.receive(request.args.get("name", ""), cast("IO[bytes]", request.stream))}
+        return {"path": uploads.receive(request.args.get("name", ""), request.stream)}
 
     return routes
 

@@ -15,6 +15,9 @@ REQUEST, EVENTS, JOURNAL = "request.json", "events.jsonl", "journal"
 _ALIVE, _CANCEL, _OUTPUT = "alive", "cancel", "output"
 _POLL_S = 0.1
 
+SCHEME = "run:"
+"""Before the id of a run, where a request wants a path."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -48,6 +51,11 @@ class RunFolder:
     def run_id(self) -> str:
         """Unguessable; in the order in which runs were asked for."""
         return self.path.name
+
+    @property
+    def name(self) -> str:
+        """What clients call it where a path is wanted."""
+        return f"{SCHEME}{self.run_id}"
 
     @property
     def events_path(self) -> Path:
@@ -121,8 +129,8 @@ class RunFolder:
             "id": self.run_id,
             "event": "error",
             "kind": "unavailable",
-            "message": "interrupted: the worker of this run ended before it was done, so ask again with start resume "
-            f"and journal run:{self.run_id}, which goes on from the last finished tile",
+            "message": "interrupted: the worker of this run ended before it was done, so ask for it again with start "
+            "resume to go on from the last finished tile",
         }
 
     def _events_bytes(self) -> int:

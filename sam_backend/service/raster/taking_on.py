@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,6 +15,7 @@ from sam_backend.service.raster.asking import AskedRun, Asking
 from sam_backend.service.raster.event_file import EventWriter
 from sam_backend.service.raster.host import ClickHost, RunHost
 from sam_backend.service.raster.run_book import RunBook, RunNote
+from sam_backend.service.raster.run_folder import Hold, RunFolder
 from sam_backend.service.raster.run_queue import RunQueue
 from sam_backend.service.raster.run_work import RunWork
 
@@ -36,15 +39,17 @@ class TakingOn:
         self.book.forget_old()
         asked = self.asking.run(body)
         hold = self.book.begin(asked.folder, _note(asked))
+        with _nothing_left_of_failures(asked.folder, hold):
+            asked.job.check()
         self.queue.add(
             RunWork(
                 job=asked.job,
                 request_id=asked.request_id,
                 folder=asked.folder,
+                journal_of=asked.journal_of,
                 hold=hold,
                 book=self.book,
                 host=self.run_host,
-                journal_name=f"run:{asked.journal_of.run_id}",
             )
         )
         return asked.folder.run_id
@@ -60,16 +65,22 @@ class TakingOn:
         source_id = request.journal.parent.name
         note = RunNote(alike={}, journal_of=source_id, name=self.book.note(self.book.find(source_id)).name)
         hold = self.book.begin(folder, note)
-        try:
+        with _nothing_left_of_failures(folder, hold):
             written = perform(request, self.click_host, lambda _: None, lambda: False)
-            result = {"id": request_id, **end_record({**written, "output": f"run:{folder.run_id}"})}
+            result = {"id": request_id, **end_record({**written, "output": folder.name})}
             EventWriter(folder.events_path).write(result)
-        except BaseException:
-            shutil.rmtree(folder.path, ignore_errors=True)
-            raise
-        finally:
-            hold.release()
+        hold.release()
         return result
+
+
+@contextmanager
+def _nothing_left_of_failures(folder: RunFolder, hold: Hold) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        hold.release()
+        raise
 
 
 def _note(asked: AskedRun) -> RunNote:

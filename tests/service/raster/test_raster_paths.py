@@ -25,7 +25,9 @@ VRT = (
     '<VRTDataset rasterXSize="8" rasterYSize="6"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>'
     "{source}<SourceBand>1</SourceBand></SimpleSource></VRTRasterBand></VRTDataset>"
 )
-OGR_VRT = '<OGRVRTDataSource><OGRVRTLayer name="l"><SrcDataSource>{path}</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'
+OGR_VRT = (
+    '<OGRVRTDataSource><OGRVRTLayer name="l"><SrcDataSource>{path}</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'
+)
 POINTS = '{"type":"FeatureCollection","features":[]}'
 
 
@@ -135,7 +137,7 @@ def test_what_lies_elsewhere_is_refused_alike_whether_it_is_there_or_not(paths: 
 
 def test_without_folders_the_cure_is_named(paths: RasterPaths, shelf: Path) -> None:
     closed = RasterPaths((), paths.uploads)
-    with pytest.raises(RequestError, match="opens uploads only.*SAM_RASTER_FOLDERS"):
+    with pytest.raises(RequestError, match=r"opens uploads only.*SAM_RASTER_FOLDERS"):
         closed.raster(str(shelf / "map.tif"))
 
 

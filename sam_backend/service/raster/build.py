@@ -16,7 +16,7 @@ from sam_backend.service.raster.host import ClickHost, RunHost
 from sam_backend.service.raster.raster_paths import RasterPaths
 from sam_backend.service.raster.routes import raster_routes
 from sam_backend.service.raster.run_book import RunBook
-from sam_backend.service.raster.run_queue import RunQueue
+from sam_backend.service.raster.run_threads import RunThreads
 from sam_backend.service.raster.spool import Spool, default_spool
 from sam_backend.service.raster.taking_on import TakingOn
 from sam_backend.service.raster.uploads import Uploads
@@ -39,7 +39,7 @@ def build_raster_routes(
     taking_on = TakingOn(
         asking=Asking(RasterPaths(settings.raster_folders, uploads), book),
         book=book,
-        queue=RunQueue(courtesy, _say_unexpected),
+        threads=RunThreads(courtesy, _say_unexpected),
         run_host=RunHost(model, views, courtesy),
         click_host=ClickHost(model, views),
     )

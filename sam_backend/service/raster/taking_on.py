@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from sam_backend.errors import UnavailableError
 from sam_backend.geo.protocol.perform import perform
 from sam_backend.geo.protocol.run_records import end_record
 from sam_backend.service.raster.asking import AskedRun, Asking
@@ -16,8 +17,11 @@ from sam_backend.service.raster.event_file import EventWriter
 from sam_backend.service.raster.host import ClickHost, RunHost
 from sam_backend.service.raster.run_book import RunBook, RunNote
 from sam_backend.service.raster.run_folder import Hold, RunFolder
-from sam_backend.service.raster.run_queue import RunQueue
+from sam_backend.service.raster.run_threads import RunThreads
 from sam_backend.service.raster.run_work import RunWork
+
+_MOST_WAITING = 50
+"""Each has a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +30,26 @@ class TakingOn:
 
     asking: Asking
     book: RunBook
-    queue: RunQueue
+    threads: RunThreads
     run_host: RunHost
     click_host: ClickHost
 
     def run(self, body: object) -> str:
-        """Queue a run; its id.
+        """Begin a run, or let it wait for its turn; its id.
 
         Raises:
+            UnavailableError: too many wait.
             SamBackendError: it can't begin.
         """
         self.book.forget_old()
         asked = self.asking.run(body)
+        n_before = self.book.n_before(asked.folder)
+        if n_before >= _MOST_WAITING:
+            raise UnavailableError(f"{n_before} runs wait for their turn already: ask again when some have ended")
         hold = self.book.begin(asked.folder, _note(asked))
         with _nothing_left_of_failures(asked.folder, hold):
             asked.job.check()
-        self.queue.add(
+        self.threads.start(
             RunWork(
                 job=asked.job,
                 request_id=asked.request_id,

@@ -25,8 +25,8 @@ _TYPES = {
     ".geojson": "application/geo+json",
     ".parquet": "application/vnd.apache.parquet",
 }
-_URGENT = ("object",)
-"""What somebody waits for; all others are quick, or ahead of time."""
+_URGENT = ("object", "prefetch")
+"""What somebody waits for, or is about to; runs step aside."""
 
 _LONGEST_WAIT_S = 20.0
 _CROWDED_WAIT_S = 0.5
@@ -44,13 +44,15 @@ def raster_routes(taking_on: TakingOn, uploads: Uploads, lanes: EncodeLanes, las
     @routes.before_request
     def refuse_other_sites() -> None:
         """A page of another site may make a browser send things here, with the token that it was once told."""
-        if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        is_of_other_site = request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
+        if is_of_other_site and request.method != "GET":
             abort(403, "a page of another site asked for this: open the service's own pages, or use a program")
 
     @routes.post("/uploads")
     def upload() -> dict[str, str]:
         taking_on.book.forget_old()
-        request.max_content_length = uploads.max_bytes
+        request.max_content_length = None  # as many as uploads may have, and they count for themselves
+        uploads.check_size(request.content_length or 0)
         return {"path": uploads.receive(request.args.get("name", ""), request.stream)}
 
     return routes

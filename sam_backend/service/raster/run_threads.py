@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from sam_backend.service.prewarm import step_back
 from sam_backend.service.raster.courtesy import Courtesy
 
 _STOP_S = 20.0
@@ -53,6 +54,7 @@ class RunThreads:
             self._changed.wait_for(lambda: self._n_busy == 0, _STOP_S)
 
     def _do(self, work: Work) -> None:
+        step_back()  # the threads of the run inherit it
         try:
             work.do(lambda: self._is_stopped)
         except Exception as error:  # noqa: BLE001 - the outermost edge of this thread

@@ -60,6 +60,18 @@ class Uploads:
         self.spool.new_folder(UPLOADS, upload_id, fill)
         return f"{_SCHEME}{upload_id}/{safe_name}"
 
+    def check_size(self, n_bytes: int) -> None:
+        """Refuse a file that is too large.
+
+        Raises:
+            TooLargeError: it is.
+        """
+        if n_bytes > self.max_bytes:
+            raise TooLargeError(
+                f"the file has more than the {self.max_bytes / 1e6:g} MB allowed: send a smaller one, or raise "
+                "SAM_RASTER_UPLOAD_MB"
+            )
+
     def find(self, text: str) -> Path | None:
         """The file of an upload; None if the text isn't about one.
 
@@ -80,11 +92,7 @@ class Uploads:
         with path.open("wb") as file:
             while chunk := stream.read(_CHUNK_BYTES):
                 n_bytes += len(chunk)
-                if n_bytes > self.max_bytes:
-                    raise TooLargeError(
-                        f"the file has more than the {self.max_bytes / 1e6:g} MB allowed: send a smaller one, or raise "
-                        "SAM_RASTER_UPLOAD_MB"
-                    )
+                self.check_size(n_bytes)
                 file.write(chunk)
 
 

@@ -81,7 +81,7 @@ class Fields:
             raise RequestError(f"{self.operation} has no field {_shown(name)}: {self._cure(name)}")
 
     def _cure(self, name: str) -> str:
-        alike = difflib.get_close_matches(name, [one for one in self._known if one != name], n=1)
+        alike = difflib.get_close_matches(name, [one for one in self._known if one != name], n=1, cutoff=0.7)
         return f"leave it out, or did you mean {alike[0]}?" if alike else "correct it or leave it out"
 
 

@@ -119,7 +119,9 @@ class ViewBook:
 
 def _key(view: View) -> Hashable:
     """A raster that was changed is another one."""
-    return view if isinstance(view, PictureView) else (view, file_state(view.raster))
+    if isinstance(view, PictureView):
+        return hashlib.sha256(view.data).digest(), view.transform
+    return view, file_state(view.raster)
 
 
 def _planned(

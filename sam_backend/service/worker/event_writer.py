@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable
@@ -25,10 +26,17 @@ class EventWriter:
 
     def __call__(self, request_id: str | None, record: dict[str, Any]) -> None:
         """Write an event of a request; None: of a line that names none."""
-        line = orjson.dumps({"id": request_id, **record}) + b"\n"
+        line = _line({"id": request_id, **record})
         try:
             with self._lock:
                 while line:
                     line = line[os.write(self._events_fd, line) :]
         except OSError:
             self._on_broken()
+
+
+def _line(record: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(record) + b"\n"
+    except orjson.JSONEncodeError:  # half a character, as the names of files may have
+        return json.dumps(record).encode() + b"\n"

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from sam_backend.errors import CheckpointError, RequestError, SamBackendError
+from sam_backend.errors import CheckpointError, RequestError
 from sam_backend.geo.protocol.failures import failure_of
 from sam_backend.geo.protocol.host import ModelFacts
 from sam_backend.geo.protocol.perform import answer, hello_record
@@ -83,7 +83,7 @@ class Switchboard:
             request_id = _own_id(record)
             request = parse_request(record)
             stop = self._begin(request_id)
-        except SamBackendError as error:
+        except Exception as error:  # noqa: BLE001 - no line, whatever is in it, ends the process
             self._write(request_id, end_record(failure_of(error)))
             return
         if isinstance(request, Hello | Cancel):

@@ -12,7 +12,35 @@ from hypothesis import strategies as st
 
 ROUTES = ("/raster/hello", "/raster/object", "/raster/prefetch", "/raster/refilter", "/raster/runs")
 NAMES = st.sampled_from(
-    ["raster", "view_px", "points_xy", "is_foreground", "box_xyxy", "refine", "object", "picture", "transform", "bands", "journal", "format", "start", "prompts", "prompt_kind", "area", "tile_size", "overlap", "stretch", "ground_size", "id", "op", "output", "simplify", "nesting", "heal", "compare"]
+    [
+        "raster",
+        "view_px",
+        "points_xy",
+        "is_foreground",
+        "box_xyxy",
+        "refine",
+        "object",
+        "picture",
+        "transform",
+        "bands",
+        "journal",
+        "format",
+        "start",
+        "prompts",
+        "prompt_kind",
+        "area",
+        "tile_size",
+        "overlap",
+        "stretch",
+        "ground_size",
+        "id",
+        "op",
+        "output",
+        "simplify",
+        "nesting",
+        "heal",
+        "compare",
+    ]
 )
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
 PATHS = st.sampled_from(["{tif}", "/etc/passwd", "upload:x", "run:x", "/vsicurl/http://127.0.0.1:9/x"])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from sam_backend.errors import RasterError, RequestError
 from sam_backend.geo.raster import open_raster
+from sam_backend.geo.run.run_settings import file_state
 from sam_backend.service.raster.file_kinds import LAYERS, RASTERS, FileKind, kind_of, listed
 from sam_backend.service.raster.uploads import Uploads
 from sam_backend.service.raster.vrt_sources import vrt_sources
@@ -18,6 +21,8 @@ _MISREAD = re.compile(r"[!\x00-\x1f\x7f]")
 """Signs that GDAL's Python libraries take for the border between an archive and a file in it, or that no name has."""
 
 _OVERVIEWS = {"OVERVIEW_FILE"}
+_TRUSTED_S = 60.0
+"""How long a raster that was looked into isn't again: a mosaic of a thousand files would hold up every click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,7 @@ class RasterPaths:
             RasterError: it can't be read.
         """
         path, folders = self._find(text)
-        self._check_kind(path, (*RASTERS, FileKind.VRT) if folders else RASTERS)
-        if kind_of(path) is FileKind.VRT:
-            for source in vrt_sources(path):
-                self._check_kind(_inside(source, str(source), folders), RASTERS)
-        _check_companions(path, folders or (path.parent,))
+        _check_raster(path, folders, file_state(path), int(time.monotonic() / _TRUSTED_S))
         return path
 
     def layer(self, text: str) -> Path:
@@ -51,7 +52,7 @@ class RasterPaths:
             RequestError: it lies elsewhere, isn't there, or is of a kind that may point elsewhere.
         """
         path, folders = self._find(text)
-        self._check_kind(path, (*LAYERS, FileKind.SHAPEFILE) if folders else LAYERS)
+        _check_kind(path, (*LAYERS, FileKind.SHAPEFILE) if folders else LAYERS)
         return path
 
     def _find(self, text: str) -> tuple[Path, tuple[Path, ...]]:
@@ -66,16 +67,26 @@ class RasterPaths:
             )
         return _inside(Path(text), text, self.folders), self.folders
 
-    @staticmethod
-    def _check_kind(path: Path, kinds: tuple[FileKind, ...]) -> None:
-        try:
-            kind = kind_of(path)
-        except OSError as error:
-            raise RequestError(f"{path.name} can't be read ({error.strerror}): give a file that can") from None
-        if kind not in kinds:
-            raise RequestError(
-                f"{path.name} is of a kind that isn't opened over HTTP: give {listed(kinds)}, which hold all their data"
-            )
+
+@lru_cache(maxsize=256)
+def _check_raster(path: Path, folders: tuple[Path, ...], state: str, time_slot: int) -> None:
+    """Look into a raster, once for many clicks; ``state`` and ``time_slot`` say when to look again."""
+    _check_kind(path, (*RASTERS, FileKind.VRT) if folders else RASTERS)
+    if kind_of(path) is FileKind.VRT:
+        for source in vrt_sources(path):
+            _check_kind(_inside(source, str(source), folders), RASTERS)
+    _check_companions(path, folders or (path.parent,))
+
+
+def _check_kind(path: Path, kinds: tuple[FileKind, ...]) -> None:
+    try:
+        kind = kind_of(path)
+    except OSError as error:
+        raise RequestError(f"{path.name} can't be read ({error.strerror}): give a file that can") from None
+    if kind not in kinds:
+        raise RequestError(
+            f"{path.name} is of a kind that isn't opened over HTTP: give {listed(kinds)}, which hold all their data"
+        )
 
 
 def _inside(path: Path, text: str, folders: Sequence[Path]) -> Path:

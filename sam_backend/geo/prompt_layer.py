@@ -69,6 +69,16 @@ class FeaturePrompt:
         points_xy = (self.points_xy - origin_xy).astype(np.float32)
         return Prompts(points_xy, np.ones(len(points_xy), np.bool_), box_xyxy)
 
+    def outline_mask_in(self, rect: PixelRect) -> NDArray[np.bool_]:
+        """The polygon filled, (h, w) of a rectangle of the raster.
+
+        Raises:
+            LayerError: the feature isn't a polygon.
+        """
+        if self.polygon is None:
+            raise LayerError(f"feature {self.feature_id} has no outline to make a mask prompt of: read it as a polygon")
+        return polygons_to_mask(_in_rect(self.polygon, rect), (rect.height_px, rect.width_px))
+
     def mask_logits_in(self, rect: PixelRect, model_size: int, low_res_size: int) -> NDArray[np.float32]:
         """The polygon as the mask prompt (low_res_size, low_res_size) of a picture that shows ``rect``.
 
@@ -80,11 +90,8 @@ class FeaturePrompt:
         Raises:
             LayerError: the feature isn't a polygon.
         """
-        if self.polygon is None:
-            raise LayerError(f"feature {self.feature_id} has no outline to make a mask prompt of: read it as a polygon")
-        image_hw = (rect.height_px, rect.width_px)
-        mask = polygons_to_mask(_in_rect(self.polygon, rect), image_hw)
-        frame = ImageFrame(image_hw=image_hw, model_size=model_size)
+        mask = self.outline_mask_in(rect)
+        frame = ImageFrame(image_hw=(rect.height_px, rect.width_px), model_size=model_size)
         coverage = frame.image_to_model_coverage(mask, model_size // low_res_size)
         logits: NDArray[np.float32] = (MASK_LOGIT * (2 * coverage - 1)).astype(np.float32)
         return logits

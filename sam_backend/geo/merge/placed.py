@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from sam_backend.geo.tiles import PixelRect, PlacedMask
 
@@ -23,6 +24,14 @@ def window(placed: PlacedMask, rect: PixelRect) -> NDArray[np.bool_]:
     return placed.mask[rows, columns]
 
 
+def placed_in(placed: PlacedMask, around: PixelRect) -> NDArray[np.bool_]:
+    """Its pixels in a rectangle that holds all of it: (h, w) of that one."""
+    rect = rect_of(placed).moved(-around.left_px, -around.top_px)
+    mask = np.zeros((around.height_px, around.width_px), np.bool_)
+    mask[rect.top_px : rect.bottom_px, rect.left_px : rect.right_px] = placed.mask
+    return mask
+
+
 def cropped(placed: PlacedMask) -> PlacedMask:
     """The same without empty rows and columns around it; of shape (0, 0) where nothing is set."""
     rows, columns = np.flatnonzero(placed.mask.any(axis=1)), np.flatnonzero(placed.mask.any(axis=0))
@@ -30,6 +39,13 @@ def cropped(placed: PlacedMask) -> PlacedMask:
         return PlacedMask(placed.left_px, placed.top_px, np.zeros((0, 0), np.bool_))
     mask = placed.mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return PlacedMask(placed.left_px + int(columns[0]), placed.top_px + int(rows[0]), mask)
+
+
+def innermost_xy(placed: PlacedMask, rect: PixelRect) -> tuple[float, float]:
+    """The centre of the pixel in a rectangle that lies deepest in the mask; of equals, the first."""
+    depth_px = np.asarray(ndimage.distance_transform_edt(np.pad(window(placed, rect), 1)))[1:-1, 1:-1]
+    y, x = np.unravel_index(np.argmax(depth_px), depth_px.shape)
+    return rect.left_px + int(x) + 0.5, rect.top_px + int(y) + 0.5
 
 
 def shared_area_px(one: PlacedMask, other: PlacedMask) -> int:

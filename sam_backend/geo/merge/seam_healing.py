@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from sam_backend.geo.merge.cells import Cells
 from sam_backend.geo.merge.fragment import MergedObject
-from sam_backend.geo.merge.placed import mask_iou, rect_of, window
+from sam_backend.geo.merge.placed import innermost_xy, mask_iou, rect_of, window
 from sam_backend.geo.tiles import PixelRect, PlacedMask, TileGrid
 from sam_backend.types import Prompts
 
@@ -80,14 +79,7 @@ def _points_xy(merged: MergedObject, cells: Cells) -> NDArray[np.float32]:
     tiles = [cells.grid.tile(index) for index in merged.tile_indices]
     pieces = [cells.cell(tile).intersection(own) for tile in tiles] if len(tiles) > 1 else [own]
     seen = [piece for piece in pieces if not piece.is_empty and window(merged.placed, piece).any()]
-    return np.array([_innermost_xy(merged.placed, piece) for piece in seen or [own]], np.float32)
-
-
-def _innermost_xy(placed: PlacedMask, rect: PixelRect) -> tuple[float, float]:
-    """The centre of the pixel in a rectangle that lies deepest in the mask; of equals, the first."""
-    depth_px = np.asarray(ndimage.distance_transform_edt(np.pad(window(placed, rect), 1)))[1:-1, 1:-1]
-    y, x = np.unravel_index(np.argmax(depth_px), depth_px.shape)
-    return rect.left_px + int(x) + 0.5, rect.top_px + int(y) + 0.5
+    return np.array([innermost_xy(merged.placed, piece) for piece in seen or [own]], np.float32)
 
 
 def _grown(rect: PixelRect, by_px: int, grid: TileGrid) -> PixelRect:

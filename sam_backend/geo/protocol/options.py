@@ -109,6 +109,7 @@ RESULTS = (
     Option("drawing", "drawing", choice_of(get_args(Drawing)), "|".join(get_args(Drawing)), "(outlines)"),
     Option("simplify", "simplify_px", NUMBER, "PX", f"how far outlines may stray ({TOLERANCE_PX:g})"),
     Option("keep_pieces", "keeps_pieces", FLAG, "", "keep all pieces of an object, not the largest alone"),
+    Option("compare", "compares", FLAG, "", "tell what became of the outlines that were the prompts"),
 )
 
 

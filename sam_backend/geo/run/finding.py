@@ -18,7 +18,8 @@ class Finding:
     """The model's own estimate of its quality."""
 
     stability: float | None = None
-    """IoU of the mask cut a little above and a little below its threshold; None where it answers a prompt."""
+    """IoU of the mask cut a little above and a little below its threshold; where it answers an outline, IoU with what a
+    click alone in its midst is answered with. None where it answers clicks or a box."""
 
     feature_id: int | None = None
     """Of the prompt's feature; None of an automatic mask."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from sam_backend.geo.merge.placed import innermost_xy, placed_in, rect_of
 from sam_backend.geo.prompt_layer import FeaturePrompt
 from sam_backend.geo.prompt_tiles import PromptedView
 from sam_backend.geo.raster import RasterWindow
 from sam_backend.geo.run.finding import Finding
 from sam_backend.geo.run.tile_segmenter import filled_up, place_mask
 from sam_backend.geo.tiles import PixelRect, Tile, TileGrid
+from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.predictor import Predictor
 from sam_backend.types import MaskPrediction, Prompts
 
@@ -49,7 +54,23 @@ class PromptSegmenter:
             answered = self.predictor.segment_batch(embedding, [prompts[index] for index in indices], multimask)
             answers.update(zip(indices, answered, strict=True))
         found = (self._finding(one, answers[index], tile, window) for index, one in enumerate(asked))
-        return [finding for finding in found if finding is not None]
+        return self._seconded([finding for finding in found if finding is not None], tile, embedding)
+
+    def _seconded(self, findings: list[Finding], tile: Tile, embedding: Embedding) -> list[Finding]:
+        """With the stability of those that an outline asked for.
+
+        An outline for a mask prompt is hard to contradict: where the object is gone the network still draws much the
+        same. A click alone, in the midst of the answer, finds the same object only where there is one.
+        """
+        outlines = {prompt.feature_id for prompt in self.prompts[tile.index] if prompt.polygon is not None}
+        doubted = [finding for finding in findings if finding.feature_id in outlines]
+        clicks = [_click_within(finding, tile) for finding in doubted]
+        answers = self.predictor.segment_batch(embedding, clicks, multimask=True)
+        agreed = {
+            finding.feature_id: _iou_in_tile(finding, answer.masks[answer.best], tile)
+            for finding, answer in zip(doubted, answers, strict=True)
+        }
+        return [replace(finding, stability=agreed.get(finding.feature_id)) for finding in findings]
 
     def _in_tile(self, prompt: FeaturePrompt, tile: Tile) -> Prompts:
         in_tile = prompt.prompts_in(tile.rect)
@@ -73,3 +94,17 @@ class PromptSegmenter:
         if placed is None:
             return None
         return Finding(placed, float(answer.predicted_iou[answer.best]), feature_id=prompt.feature_id)
+
+
+def _click_within(finding: Finding, tile: Tile) -> Prompts:
+    x, y = innermost_xy(finding.placed, rect_of(finding.placed))
+    return Prompts.of([(x - tile.rect.left_px, y - tile.rect.top_px, True)])
+
+
+def _iou_in_tile(finding: Finding, mask: NDArray[np.bool_], tile: Tile) -> float:
+    """IoU of a finding with a mask (h, w) of the tile, which may be filled up beyond its rectangle."""
+    height, width = mask.shape
+    left, top = tile.rect.left_px, tile.rect.top_px
+    found = placed_in(finding.placed, PixelRect(left, top, left + width, top + height))
+    union_px = int((found | mask).sum())
+    return int((found & mask).sum()) / union_px if union_px else 0.0

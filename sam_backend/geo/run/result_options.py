@@ -39,6 +39,9 @@ class ResultOptions:
     keeps_pieces: bool = False
     """Whether an object of several pieces keeps all, or the largest."""
 
+    compares: bool = False
+    """Whether it is told what became of the outlines that were the prompts; see `geo.compare`."""
+
     def __post_init__(self) -> None:
         """Check every value.
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from sam_backend.errors import RasterError
+from sam_backend.geo.compare import GONE
 from sam_backend.geo.frame import outlines_to_map
-from sam_backend.geo.layers import Feature, Layer
+from sam_backend.geo.layers import Feature, Layer, Value
 from sam_backend.geo.measures import GroundRuler, GroundSize, ground_ruler
 from sam_backend.geo.merge import MergedObject, MergeRules, NestingPolicy, apply_nesting
 from sam_backend.geo.object_layer import OBJECTS, ObjectFacts, object_feature
@@ -21,6 +24,7 @@ from sam_backend.geo.qa_layer import TILES, UNRESOLVED_CUTS, cut_feature
 from sam_backend.geo.run.drawing import draw
 from sam_backend.geo.run.journal import Journal
 from sam_backend.geo.run.merging import found_objects
+from sam_backend.geo.run.old_outlines import OldOutlines, with_comparison
 from sam_backend.geo.run.patience import check_wanted
 from sam_backend.geo.run.prompt_fields import PromptFields
 from sam_backend.geo.run.result_options import ResultOptions
@@ -40,6 +44,8 @@ class ResultSummary:
     """What was written."""
 
     n_objects: int
+    """Rows, with those of old outlines that are gone."""
+
     n_filtered: int
     """Objects that the filters or the nesting policy dropped."""
 
@@ -83,6 +89,7 @@ def write_results(
         found = _while_wanted(found_objects(journal, rules), is_cancelled)
         for batch in _batches(_kept(writer, found), _batch_size(options)):
             writer.write(file, batch)
+        writer.write_gone(file)
         check_wanted(is_cancelled)
     return writer.summary()
 
@@ -118,7 +125,9 @@ class _Writer:
         self._ruler = ground_ruler(journal.place.crs)
         self._pixel_m2 = _pixel_m2(self._ruler, journal.place, options)
         self._prompts = PromptFields.of(journal.prompts())
-        self.objects: Layer = self._prompts.added_to(OBJECTS)
+        self._old = OldOutlines.of(journal) if options.compares else None
+        self.objects: Layer = self._prompts.added_to(with_comparison(OBJECTS) if self._old else OBJECTS)
+        self._answered_ids: set[int | None] = set()
         self._seams, self._seam_length = SeamLines(journal.place.grid), SeamLength()
         self._n_objects = self._n_filtered = self._n_unresolved = 0
 
@@ -145,23 +154,53 @@ class _Writer:
         drawn = draw([merged.placed for merged in batch], self.options, self.options.min_hole_m2 / self._pixel_m2)
         self._seam_length += self._seams.length(drawn.along_pixels)
         on_map = outlines_to_map(drawn.outlines, self._place.transform)
-        sizes: list[GroundSize | None] = [None] * len(batch) if self._ruler is None else [*self._ruler.measure(on_map)]
-        rows = [self._feature(*row) for row in zip(batch, on_map, sizes, strict=True)]
+        compared = self._against_old(batch, on_map)
+        rows = [
+            self._feature(_facts(merged), merged.feature_id, *row)
+            for merged, *row in zip(batch, on_map, self._sizes(on_map), compared, strict=True)
+        ]
         file.append(self.objects.name, rows)
         file.append(UNRESOLVED_CUTS.name, list(self._cuts(batch, drawn.along_pixels, rows)))
 
-    def _feature(self, merged: MergedObject, outline: shapely.Geometry, size: GroundSize | None) -> Feature:
+    def write_gone(self, file: VectorFile) -> None:
+        """Append the old outlines that no object answers."""
+        if self._old is None:
+            return
+        ids = [feature_id for feature_id in self._old.prompts if feature_id not in self._answered_ids]
+        on_map = self._old.on_map(ids)
+        properties = self._old.properties(GONE)
+        sizes = self._sizes(on_map)
+        rows = [
+            self._feature(ObjectFacts(object_id=0), feature_id, outline, size, properties)
+            for feature_id, outline, size in zip(ids, on_map, sizes, strict=True)
+        ]
+        file.append(self.objects.name, rows)
+
+    def _against_old(self, batch: Sequence[MergedObject], on_map: NDArray[np.object_]) -> Sequence[Mapping[str, Value]]:
+        """What became of the old outlines; those that are gone take the places of their bad answers on the map."""
+        if self._old is None:
+            return [{}] * len(batch)
+        comparisons = [self._old.compare(merged) for merged in batch]
+        for index, (merged, comparison) in enumerate(zip(batch, comparisons, strict=True)):
+            self._answered_ids.add(merged.feature_id)
+            if comparison.change == "gone" and merged.feature_id is not None:
+                on_map[index] = self._old.on_map([merged.feature_id])[0]
+        return [self._old.properties(comparison) for comparison in comparisons]
+
+    def _sizes(self, on_map: NDArray[np.object_]) -> Sequence[GroundSize | None]:
+        return [None] * len(on_map) if self._ruler is None else self._ruler.measure(on_map)
+
+    def _feature(
+        self,
+        facts: ObjectFacts,
+        feature_id: int | None,
+        outline: shapely.Geometry,
+        size: GroundSize | None,
+        compared: Mapping[str, Value],
+    ) -> Feature:
         self._n_objects += 1
-        facts = ObjectFacts(
-            object_id=self._n_objects,
-            score=merged.predicted_iou,
-            stability=merged.stability,
-            tiles=merged.n_tiles,
-            seam_iou=merged.seam_iou,
-            cut_at_raster_edge=merged.is_cut_at_raster_edge,
-        )
-        feature = object_feature(outline, facts, size)
-        return Feature(feature.geometry, {**feature.properties, **self._prompts.properties(merged.feature_id)})
+        feature = object_feature(outline, replace(facts, object_id=self._n_objects), size)
+        return Feature(feature.geometry, {**feature.properties, **compared, **self._prompts.properties(feature_id)})
 
     def _cuts(
         self, batch: Sequence[MergedObject], along_pixels: Sequence[shapely.Geometry], rows: Sequence[Feature]
@@ -175,6 +214,17 @@ class _Writer:
     def summary(self) -> ResultSummary:
         """What was written so far."""
         return ResultSummary(self._n_objects, self._n_filtered, self._n_unresolved, self._seam_length.share)
+
+
+def _facts(merged: MergedObject) -> ObjectFacts:
+    return ObjectFacts(
+        object_id=0,  # until it gets its row
+        score=merged.predicted_iou,
+        stability=merged.stability,
+        tiles=merged.n_tiles,
+        seam_iou=merged.seam_iou,
+        cut_at_raster_edge=merged.is_cut_at_raster_edge,
+    )
 
 
 def _reaches(score: float, least: float) -> bool:

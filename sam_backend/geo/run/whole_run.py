@@ -12,6 +12,7 @@ from sam_backend.errors import CancelledError, OptionsError, RasterError
 from sam_backend.geo.raster import open_raster
 from sam_backend.geo.run.engine import Progress, RunSummary, summarise
 from sam_backend.geo.run.journal import Journal
+from sam_backend.geo.run.old_outlines import check_comparable
 from sam_backend.geo.run.patience import check_wanted, wait_for
 from sam_backend.geo.run.raster_run import RasterRun
 from sam_backend.geo.run.result_options import ResultOptions
@@ -54,6 +55,8 @@ class RunJob:
         Raises:
             SamBackendError: of the kind that says what to do.
         """
+        if self.results.compares:
+            check_comparable(self.request.prompts, self.request.prompt_kind)
         with open_raster(self.request.raster) as opened:
             format_of(self.output, opened.crs)
         if not self.output.parent.is_dir():

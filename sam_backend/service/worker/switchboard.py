@@ -65,8 +65,8 @@ class Switchboard:
         self._write = write
         self._model = build_model(on_end=self._greet)
         self._has_model_ended = threading.Event()
-        self._lock = threading.Lock()
         self._stops: dict[str, threading.Event] = {}
+        """Of the requests that go on or wait, by id. One thread adds to it, and no step of it takes two."""
         self._clicks, self._looks, self._runs = (
             ThreadPoolExecutor(1, thread_name_prefix=name) for name in ("clicks", "looks", "runs")
         )
@@ -80,16 +80,21 @@ class Switchboard:
         request_id: str | None = None
         try:
             record = _record(line)
-            request_id = _own_id(record)
+            request_id = self._new_id(record)
             request = parse_request(record)
-            stop = self._begin(request_id)
         except Exception as error:  # noqa: BLE001 - no line, whatever is in it, ends the process
             self._write(request_id, end_record(failure_of(error)))
             return
+        stop = self._stops[request_id] = threading.Event()
         if isinstance(request, Hello | Cancel):
             self._do(request_id, request, stop)
         else:
             self._lane(request).submit(self._do, request_id, request, stop)
+
+    def close(self) -> None:
+        """Wait until all that was asked for is answered; a process that ends does without."""
+        for lane in (self._clicks, self._looks, self._runs):
+            lane.shutdown()
 
     def model_facts(self) -> ModelFacts:
         """See `Host`."""
@@ -106,8 +111,7 @@ class Switchboard:
 
     def cancel(self, target: str) -> bool:
         """See `Host`."""
-        with self._lock:
-            stop = self._stops.get(target)
+        stop = self._stops.get(target)
         if stop is None:
             return False
         stop.set()
@@ -117,12 +121,13 @@ class Switchboard:
         self._write(GREETING, end_record(hello_record(self)))
         self._has_model_ended.set()
 
-    def _begin(self, request_id: str) -> threading.Event:
-        with self._lock:
-            if request_id in self._stops:
-                raise RequestError(f"a request with the id {request_id:.60} still goes on: give each an id of its own")
-            stop = self._stops[request_id] = threading.Event()
-        return stop
+    def _new_id(self, record: object) -> str:
+        request_id = record.get("id") if isinstance(record, dict) else None
+        if not isinstance(request_id, str) or not request_id:
+            raise RequestError("a request came without an id: give it some text as its id, to tell answers apart")
+        if request_id in self._stops:
+            raise RequestError(f"a request with the id {request_id:.60} still goes on: give each an id of its own")
+        return request_id
 
     def _lane(self, request: Request) -> ThreadPoolExecutor:
         if isinstance(request, ObjectRequest):
@@ -133,8 +138,7 @@ class Switchboard:
         outcome = answer(
             request, self, lambda event: self._write(request_id, event_record(event)), is_cancelled=stop.is_set
         )
-        with self._lock:
-            del self._stops[request_id]
+        del self._stops[request_id]
         self._write(request_id, end_record(outcome))
 
 
@@ -143,10 +147,3 @@ def _record(line: bytes) -> object:
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise RequestError(f"a line is no JSON ({error}): send one request a line") from None
-
-
-def _own_id(record: object) -> str:
-    request_id = record.get("id") if isinstance(record, dict) else None
-    if not isinstance(request_id, str) or not request_id:
-        raise RequestError("a request came without an id: give it some text as its id, to tell answers apart")
-    return request_id

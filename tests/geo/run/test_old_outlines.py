@@ -1,0 +1,118 @@
+"""Old outlines held against what the model finds, in a drawn raster, to the written file."""
+
+import os
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pytest
+import shapely
+from affine import Affine
+from raster_factory import MakeRaster
+from rasterio import features
+
+from sam_backend.errors import LayerError, OptionsError
+from sam_backend.geo.prompt_layer import PromptKind
+from sam_backend.geo.run.journal import Journal
+from sam_backend.geo.run.old_outlines import OldOutlines
+from sam_backend.geo.run.raster_run import RasterRun
+from sam_backend.geo.run.result_options import ResultOptions
+from sam_backend.geo.run.results import write_results
+from sam_backend.geo.run.run_request import RunRequest
+from sam_backend.predict.predictor import Predictor, load_sam
+
+TRANSFORM = Affine(0.25, 0, 300_000, 0, -0.25, 5_000_000)
+SIDE_PX = 512
+MOVED_XY_PX = (7.0, -5.0)
+BEFORE = {
+    "same": shapely.box(60, 70, 130, 120),
+    "moved": shapely.box(300, 80, 350, 150),
+    "gone": shapely.box(80, 300, 150, 350),
+    "unseen": shapely.box(900, 900, 950, 950),
+}
+NOW = [BEFORE["same"], shapely.affinity.translate(BEFORE["moved"], *MOVED_XY_PX)]
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    shapes = shapely.transform(
+        list(BEFORE.values()),
+        lambda xy: np.stack([TRANSFORM.c + TRANSFORM.a * xy[:, 0], TRANSFORM.f + TRANSFORM.e * xy[:, 1]], axis=1),
+    )
+    path = tmp_path / "old.gpkg"
+    geopandas.GeoDataFrame({"was": list(BEFORE)}, geometry=shapes, crs="EPSG:32636").to_file(path)
+    return path
+
+
+@pytest.fixture
+def raster(make_raster: MakeRaster) -> Path:
+    ground = np.random.default_rng(0).normal(90, 8, (3, SIDE_PX, SIDE_PX))
+    ground[:, features.rasterize(NOW, out_shape=(SIDE_PX, SIDE_PX)) > 0] += 120
+    return make_raster(ground.clip(0, 255).astype(np.uint8), transform=TRANSFORM)
+
+
+def journal_of(raster: Path, predictor: Predictor, prompts: Path, kind: PromptKind | None = None) -> Journal:
+    journal = raster.with_suffix(".journal")
+    run = RasterRun.begin(
+        RunRequest(raster=raster, journal=journal, tile_px=SIDE_PX, prompts=prompts, prompt_kind=kind), predictor
+    )
+    assert run.run().failed == ()
+    return run.journal
+
+
+def rows(path: Path) -> geopandas.GeoDataFrame:
+    return geopandas.read_file(path, layer="objects").set_index("prompt_was")
+
+
+def test_each_old_outline_is_told_what_became_of_it(raster: Path, old: Path, tmp_path: Path) -> None:
+    journal = journal_of(raster, load_sam("embedded", device="cpu"), old)
+    summary = write_results(journal, tmp_path / "out.gpkg", ResultOptions(compares=True))
+    found, was = rows(tmp_path / "out.gpkg"), geopandas.read_file(old).set_index("was")
+    assert found.change.to_dict() == {"same": "unchanged", "moved": "moved", "gone": "gone"}
+    assert summary.n_objects == 3
+    assert found.iou_to_old["same"] > 0.75
+    shift_xy = found.loc["moved", ["shift_east", "shift_north"]].astype(float)
+    wanted_xy = (MOVED_XY_PX[0] * TRANSFORM.a, MOVED_XY_PX[1] * TRANSFORM.e)
+    assert np.hypot(*(shift_xy - wanted_xy)) < 3 * TRANSFORM.a
+    assert np.hypot(*found.loc["same", ["shift_east", "shift_north"]].astype(float)) < 2 * TRANSFORM.a
+    assert found.geometry["gone"].equals(was.geometry["gone"])  # its old place, not the bad answer's
+    assert np.isnan(found.shift_east["gone"])
+
+
+def test_an_outline_whose_answer_is_filtered_out_is_gone(
+    raster: Path, old: Path, tiny_predictor: Predictor, tmp_path: Path
+) -> None:
+    journal = journal_of(raster, tiny_predictor, old)
+    write_results(journal, tmp_path / "out.fgb", ResultOptions(compares=True, min_score=1e9))
+    found = geopandas.read_file(tmp_path / "out.fgb")
+    assert set(found.prompt_was) == {"same", "moved", "gone"}
+    assert set(found.change) == {"gone"}
+    assert found.score.isna().all()
+    assert (found.iou_to_old == 0).all()
+    assert found.area_m2.min() > 0
+    write_results(journal, tmp_path / "plain.fgb", ResultOptions())
+    assert "change" not in geopandas.read_file(tmp_path / "plain.fgb").columns
+
+
+def test_outlines_of_tiles_that_nobody_saw_arent_gone(raster: Path, old: Path, tiny_predictor: Predictor) -> None:
+    run = RasterRun.begin(
+        RunRequest(raster=raster, journal=raster.with_suffix(".journal"), tile_px=SIDE_PX, prompts=old), tiny_predictor
+    )
+    run.run(is_cancelled=lambda: True)
+    assert not OldOutlines.of(run.journal).prompts
+
+
+def test_only_outlines_that_are_still_there_can_be_compared(
+    raster: Path, old: Path, tiny_predictor: Predictor, tmp_path: Path
+) -> None:
+    boxes = journal_of(raster, tiny_predictor, old, PromptKind.BOXES)
+    with pytest.raises(OptionsError, match="give them as prompts of polygons"):
+        write_results(boxes, tmp_path / "out.gpkg", ResultOptions(compares=True))
+    outlines = journal_of(raster, tiny_predictor, old, PromptKind.POLYGONS)
+    write_results(outlines, tmp_path / "out.gpkg", ResultOptions(compares=True))
+    os.utime(old, (1, 1))
+    with pytest.raises(LayerError, match="were changed or moved since the run began"):
+        write_results(outlines, tmp_path / "out.gpkg", ResultOptions(compares=True))
+    old.unlink()
+    with pytest.raises(LayerError, match="were changed or moved since the run began"):
+        write_results(outlines, tmp_path / "out.gpkg", ResultOptions(compares=True))

@@ -132,9 +132,10 @@ class Asking:
 def _fields(body: object) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise RequestError(f"a request is a JSON object with its fields, got {type(body).__name__}: send one")
-    if "op" in body:
+    fields = {name: value for name, value in body.items() if value is not None}
+    if "op" in fields:
         raise RequestError("over HTTP there is no field 'op': the address says it")
-    return body
+    return fields
 
 
 def _texts(paths: Mapping[str, Path]) -> dict[str, str]:

@@ -216,7 +216,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence(
 
 
 def test_wrong_numbers_of_a_poll_are_refused(ask: Ask, geotiff: Path) -> None:
-    run = begin(ask, run_body(geotiff, heal=False))
+    run = begin(ask, run_body(geotiff, heal=False, format=None, id=None, output=None, journal=None))
     for query in ("after=-1", "after=x", "wait=nan", "wait=1e400", "after=" + "9" * 40):
         assert ask("GET", f"/runs/{run}/events?{query}")[0] == 400
     all_events(ask, run)

@@ -69,6 +69,22 @@ class Settings:
     fetch_timeout_s: float = 30.0
     """SAM_FETCH_TIMEOUT_S: how long fetching one picture may take; Label Studio waits 100 s for the whole answer."""
 
+    api_token: str | None = field(default=None, repr=False)
+    """SAM_API_TOKEN: what every request has to show, but for GET /health; None lets everybody in."""
+
+    raster_folders: tuple[Path, ...] = ()
+    """SAM_RASTER_FOLDERS: folders, with colons between them, whose rasters and layers requests may name by path."""
+
+    raster_spool: Path | None = None
+    """SAM_RASTER_SPOOL: where runs over rasters and uploads lie; None: in the folder of SAM_CACHE_URL, or in a private
+    temporary one."""
+
+    raster_keep_hours: int = 24
+    """SAM_RASTER_KEEP_HOURS: how long a finished run, or an upload that nobody uses, is kept."""
+
+    raster_upload_mb: int = 2000
+    """SAM_RASTER_UPLOAD_MB: the largest file that may be uploaded."""
+
     port: int = 9090
     """PORT: where gunicorn listens."""
 
@@ -98,6 +114,11 @@ class Settings:
             max_picture_mb=_whole(env, "SAM_MAX_PICTURE_MB", usual.max_picture_mb, least=1),
             max_megapixels=_whole(env, "SAM_MAX_MEGAPIXELS", usual.max_megapixels, least=1),
             fetch_timeout_s=_seconds(env, "SAM_FETCH_TIMEOUT_S", usual.fetch_timeout_s),
+            api_token=_api_token(env, "SAM_API_TOKEN"),
+            raster_folders=_folders(env, "SAM_RASTER_FOLDERS"),
+            raster_spool=_spool(env, "SAM_RASTER_SPOOL"),
+            raster_keep_hours=_whole(env, "SAM_RASTER_KEEP_HOURS", usual.raster_keep_hours, least=1),
+            raster_upload_mb=_whole(env, "SAM_RASTER_UPLOAD_MB", usual.raster_upload_mb, least=1),
             port=_whole(env, "PORT", usual.port, least=1, most=65535),
         )
 
@@ -161,6 +182,16 @@ def _api_key(env: Mapping[str, str], name: str, url: str | None) -> str | None:
     return value
 
 
+def _api_token(env: Mapping[str, str], name: str) -> str | None:
+    value = env.get(name)
+    if value is not None and not re.fullmatch(r"[!-~]{16,}", value):  # the value itself must never reach a log
+        raise SettingsError(
+            f"{name} is short or holds white space or a sign beyond ASCII: give at least 16 signs, such as those of "
+            '`python -c "import secrets; print(secrets.token_urlsafe())"`'
+        )
+    return value
+
+
 def _hosts(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     entries = tuple(entry for entry in re.split(r"[,\s]+", env.get(name, "")) if entry)
     for entry in entries:
@@ -188,6 +219,27 @@ def _folder(env: Mapping[str, str], name: str) -> Path | None:
         raise SettingsError(f"{name}={env[name]!r} is no folder here: mount Label Studio's files there, or unset it")
     if folder == Path(folder.anchor):
         raise SettingsError(f"{name}={env[name]!r} would open the whole disk: give the folder of the pictures only")
+    return folder
+
+
+def _folders(env: Mapping[str, str], name: str) -> tuple[Path, ...]:
+    """Real paths, so that what a request names can be compared with them."""
+    entries = [entry.strip() for entry in env.get(name, "").split(os.pathsep)]
+    folders = tuple(Path(os.path.realpath(entry)) for entry in entries if entry)
+    for folder in folders:
+        if not folder.is_dir():
+            raise SettingsError(f"{name}={env[name]!r} lists {str(folder)!r}, which is no folder here: mount it first")
+        if folder == Path(folder.anchor):
+            raise SettingsError(f"{name}={env[name]!r} would open the whole disk: give the folders of the rasters only")
+    return folders
+
+
+def _spool(env: Mapping[str, str], name: str) -> Path | None:
+    if name not in env:
+        return None
+    folder = Path(os.path.realpath(env[name]))
+    if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise SettingsError(f"{name}={env[name]!r} is no folder that can be written here: make it first, or unset it")
     return folder
 
 

@@ -100,3 +100,42 @@ def test_error_about_a_secret_does_not_tell_it(environ: dict[str, str]) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_env(environ)
     assert "sec" not in str(caught.value)
+
+
+def test_raster_settings_are_read(tmp_path: Path) -> None:
+    environ = {
+        "SAM_API_TOKEN": "0123456789abcdef",
+        "SAM_RASTER_FOLDERS": f"{tmp_path}: {tmp_path / 'a'}:",
+        "SAM_RASTER_SPOOL": str(tmp_path),
+        "SAM_RASTER_KEEP_HOURS": "2",
+        "SAM_RASTER_UPLOAD_MB": "3",
+    }
+    (tmp_path / "a").symlink_to(tmp_path)
+    settings = Settings.from_env(environ)
+    assert settings.raster_folders == (tmp_path, tmp_path)
+    assert (settings.raster_spool, settings.raster_keep_hours, settings.raster_upload_mb) == (tmp_path, 2, 3)
+    assert settings.api_token == "0123456789abcdef"  # noqa: S105 - of this test
+    assert "0123456789" not in repr(settings)
+
+
+@pytest.mark.parametrize("token", ["qwerty", "0123456789 abcdef", "0123456789äbcdef"])
+def test_a_token_that_is_none_is_refused_without_telling_it(token: str) -> None:
+    with pytest.raises(SettingsError, match="at least 16 signs") as caught:
+        Settings.from_env({"SAM_API_TOKEN": token})
+    assert token not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("SAM_RASTER_FOLDERS", "no/such/folder", "no folder here"),
+        ("SAM_RASTER_FOLDERS", "/", "whole disk"),
+        ("SAM_RASTER_SPOOL", "no/such/folder", "make it first"),
+        ("SAM_RASTER_KEEP_HOURS", "0", "whole number from 1"),
+        ("SAM_RASTER_UPLOAD_MB", "x", "whole number from 1"),
+    ],
+)
+def test_wrong_raster_setting_is_named(name: str, value: str, wanted: str) -> None:
+    with pytest.raises(SettingsError, match=wanted) as caught:
+        Settings.from_env({name: value})
+    assert str(caught.value).startswith(f"{name}={value!r} ")

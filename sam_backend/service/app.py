@@ -21,6 +21,7 @@ from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.embedding_cache import EmbeddingCache
 from sam_backend.predict.embedding_library import EmbeddingLibrary
 from sam_backend.predict.predictor import load_sam
+from sam_backend.service.access import guard
 from sam_backend.service.annotator import Annotator
 from sam_backend.service.clicks import ClickAnswerer
 from sam_backend.service.embedder import Embedder
@@ -30,6 +31,7 @@ from sam_backend.service.http_errors import register_errors
 from sam_backend.service.last_errors import LastErrors
 from sam_backend.service.model_loader import ModelLoader, ModelStatus
 from sam_backend.service.prewarm import PrewarmQueue
+from sam_backend.service.raster.build import build_raster_routes
 from sam_backend.service.ready_results import ReadyResults
 from sam_backend.service.routes import label_studio_routes
 from sam_backend.service.session_book import SessionBook
@@ -101,6 +103,7 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
     app.register_blueprint(label_studio_routes(model=model, annotator=annotator, setups=setups))
     app.register_blueprint(try_page_routes(model=model, embeddings=library, limits=Limits.of(settings)))
+    app.register_blueprint(build_raster_routes(settings, model, library, lanes, last_errors))
     sections = (
         model_section(model),
         cache_section(image_source.cache, lambda: embeddings.held_bytes, settings.cache_mb * 1_000_000),
@@ -110,6 +113,7 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
     )
     app.register_blueprint(status_routes(model=model, sections=sections, errors=last_errors))
     register_errors(app, last_errors)
+    guard(app, settings.api_token)
     return app
 
 

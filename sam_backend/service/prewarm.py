@@ -90,7 +90,7 @@ class PrewarmQueue:
             self._changed.wait_for(lambda: not self._is_busy, _STOP_S)
 
     def _run(self) -> None:
-        _step_back()
+        step_back()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._waiting))
@@ -110,7 +110,7 @@ class PrewarmQueue:
                     self._changed.notify_all()
 
 
-def _step_back() -> None:
+def step_back() -> None:
     """Let the system prefer all other threads; PyTorch's helpers of this one inherit it. Linux counts by thread."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

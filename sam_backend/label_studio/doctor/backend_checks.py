@@ -23,6 +23,8 @@ def check_backend(backend_url: str, timeout_s: float) -> Finding:
     took_s = time.perf_counter() - started_s
     if answer.status != 200 or not isinstance(answer.body, dict) or answer.body.get("status") != "UP":
         return fail(f"{backend_url}/health answered {answer.status}", "give the address of this service: --backend-url")
+    if "state" not in answer.body:
+        return ok("it is up, and says no more to who has no SAM_API_TOKEN")
     state = str(answer.body.get("state"))
     if state == "failed":
         return fail(f"the model isn't loaded: {answer.body.get('error')}", "mend that and start the backend again")

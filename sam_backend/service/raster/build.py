@@ -1,0 +1,50 @@
+"""The raster engine's part of the service, put together."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from sam_backend.geo.protocol.view_book import ViewBook
+from sam_backend.predict.embedding_library import EmbeddingLibrary
+from sam_backend.service.encode_lanes import EncodeLanes
+from sam_backend.service.event_log import LOGGER
+from sam_backend.service.last_errors import LastErrors
+from sam_backend.service.model_loader import ModelLoader
+from sam_backend.service.raster.asking import Asking
+from sam_backend.service.raster.courtesy import Courtesy
+from sam_backend.service.raster.host import ClickHost, RunHost
+from sam_backend.service.raster.raster_paths import RasterPaths
+from sam_backend.service.raster.routes import raster_routes
+from sam_backend.service.raster.run_book import RunBook
+from sam_backend.service.raster.run_threads import RunThreads
+from sam_backend.service.raster.spool import Spool, default_spool
+from sam_backend.service.raster.taking_on import TakingOn
+from sam_backend.service.raster.uploads import Uploads
+from sam_backend.settings import Settings
+
+
+def build_raster_routes(
+    settings: Settings,
+    model: ModelLoader,
+    embeddings: EmbeddingLibrary,
+    lanes: EncodeLanes,
+    last_errors: LastErrors,
+) -> Blueprint:
+    """Build every part and hand it its parts."""
+    spool = Spool(settings.raster_spool or default_spool(settings.cache_url))
+    uploads = Uploads(spool, max_bytes=settings.raster_upload_mb * 1_000_000)
+    book = RunBook(spool, keep_s=settings.raster_keep_hours * 3600.0)
+    courtesy = Courtesy(lanes)
+    views = ViewBook(embeddings)
+    taking_on = TakingOn(
+        asking=Asking(RasterPaths(settings.raster_folders, uploads), book),
+        book=book,
+        threads=RunThreads(courtesy, _say_unexpected),
+        run_host=RunHost(model, views, courtesy),
+        click_host=ClickHost(model, views),
+    )
+    return raster_routes(taking_on, uploads, lanes, last_errors)
+
+
+def _say_unexpected(error: Exception) -> None:
+    LOGGER.error("unexpected error in a raster run", exc_info=error)

@@ -130,7 +130,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sides", type=int, nargs="*", default=SIDES_PX, metavar="PX", help="multiples of 1024")
-    parser.add_argument("--points-per-side", type=int, default=4, help="of the model's grid on a tile (4)")
+    parser.add_argument("--points-per-side", type=int, default=4, help="of the model's grid on a tile (4); 0: no model")
     parser.add_argument("--to", type=Path, default=FOLDER, metavar="FOLDER")
     return parser.parse_args()
 
@@ -141,9 +141,9 @@ def _cases(sides_px: Sequence[int], points_per_side: int) -> Iterator[Case]:
         dense, sparse = tuple((x, y) for y in steps for x in steps), tuple((at, at) for at in steps)
         yield Case("dense", side_px, dense)
         yield Case("its diagonal only", side_px, sparse)
-        if side_px <= MODEL_UP_TO_PX:
+        if points_per_side and side_px <= MODEL_UP_TO_PX:
             yield Case("dense", side_px, dense, points_per_side)
-    for points in (0, points_per_side):
+    for points in dict.fromkeys((0, points_per_side)):
         yield Case("twelve places", HUGE_PX, _far_corners_xy(), points)
 
 

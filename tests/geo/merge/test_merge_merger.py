@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.merge_oracle import Oracle, f1_score, iou_of, rect_of
-from benchmarks.merge_scenes import SCENE_WH_PX, generated_scene, read_scene
+from benchmarks.merging.oracle import Oracle, f1_score, iou_of, rect_of
+from benchmarks.merging.scenes import SCENE_WH_PX, generated_scene, read_scene
 from sam_backend.errors import RasterError
 from sam_backend.geo.merge import Fragment, MergedObject, Merger, MergeRules, merge_fragments, outline_on_grid_share
 from sam_backend.geo.merge.placed import place_key

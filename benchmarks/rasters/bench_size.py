@@ -197,7 +197,7 @@ TEXT = """# Rasters by their size
 
     python -m benchmarks.rasters.bench_size
 
-GeoTIFFs (8 bits, RGB) of bright discs, 256 to a scene of 1024 x 1024 px, written without gaps, on the diagonal only,
+GeoTIFFs (8 bits, RGB) of bright discs, 64 to a scene of 1024 x 1024 px, written without gaps, on the diagonal only,
 or at twelve places of 100,000 x 100,000 px, four of them its corners; elsewhere no block was ever written. Each run
 (read, segment, journal, merge over seams, draw, GeoPackage) is a process of its own. The stand-in finds every bright
 region, so its rows are what all but the network costs, and must give one object for each disc. The embedded model looks

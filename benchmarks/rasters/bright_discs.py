@@ -22,28 +22,28 @@ from sam_backend.geo.tiles import PlacedMask, Tile
 SCENE_PX = 1024
 """Side of a scene."""
 
-PITCH_PX = 64
-"""A disc on every square of this side: 256 in a scene, none over its edge."""
+PITCH_PX = 128
+"""A disc on every square of this side: 64 in a scene, none over its edge."""
 
 CRS, TRANSFORM = "EPSG:32636", Affine(0.5, 0, 300_000, 0, -0.5, 5_000_000)
 BRIGHT = 160
 
 
 def disc_centres_xy(seed: int = 0) -> NDArray[np.float64]:
-    """(256, 2), in pixels of the scene."""
+    """(64, 2), in pixels of the scene."""
     corners = np.arange(0, SCENE_PX, PITCH_PX) + PITCH_PX / 2
     centres_xy = np.stack(np.meshgrid(corners, corners), axis=-1).reshape(-1, 2)
-    return centres_xy + np.random.default_rng(seed).uniform(-8, 8, centres_xy.shape)
+    return centres_xy + np.random.default_rng(seed).uniform(-16, 16, centres_xy.shape)
 
 
 def scene(seed: int = 0) -> NDArray[np.uint8]:
-    """Bands (3, side, side): discs of 6 to 20 px radius on noise that is darker."""
+    """Bands (3, side, side): discs of 8 to 40 px radius on noise that is darker."""
     random = np.random.default_rng(seed + 1)
     pixels = random.integers(40, 90, (SCENE_PX, SCENE_PX), np.uint8)
     y, x = np.mgrid[:PITCH_PX, :PITCH_PX] + 0.5
     for centre_x, centre_y in disc_centres_xy(seed):
         left, top = (int(low // PITCH_PX * PITCH_PX) for low in (centre_x, centre_y))
-        is_disc = np.hypot(x + left - centre_x, y + top - centre_y) < random.uniform(6, 20)
+        is_disc = np.hypot(x + left - centre_x, y + top - centre_y) < random.uniform(8, 40)
         pixels[top : top + PITCH_PX, left : left + PITCH_PX][is_disc] = random.integers(200, 256)
     return np.stack([pixels, pixels // 2 + 20, pixels]).astype(np.uint8)
 

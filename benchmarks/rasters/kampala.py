@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -174,9 +175,11 @@ def _write(arguments: argparse.Namespace, predictor: Predictor, rows: dict[str, 
     prompted = [rows[name].cells() for name in (BY_BOX, BY_BOX_SQUARE, FILLED, BY_CLICK)]
     unprompted = [rows[name].cells() for name in AUTOMATIC_ROWS]
     text = TEXT.format(
+        command=" ".join(["python -m benchmarks.rasters.kampala", *sys.argv[1:]]),
         model=predictor.version,
         machine=describe_machine(),
         points=arguments.points_per_side,
+        shown=SHOWN_AUTOMATIC,
         **THRESHOLDS,
         prompted=table(HEADER, prompted),
         unprompted=table(("kept of the automatic masks", *HEADER[1:]), unprompted),
@@ -188,7 +191,7 @@ def _write(arguments: argparse.Namespace, predictor: Predictor, rows: dict[str, 
 
 TEXT = """# Buildings of Kampala
 
-    python -m benchmarks.rasters.kampala
+    {command}
 
 A drone mosaic of 3072 x 2048 px at 7.5 cm with 107 true building outlines. The model ({model}) never saw any aerial
 picture in training. Each row is a run of `raster`, its map file compared with the truth: objects are paired one to one
@@ -215,9 +218,9 @@ buildings are among what was outlined.
 
 ![Both, on a part of the mosaic]({picture})
 
-Yellow: the truth. Green: outlines that are paired with it; magenta: those that aren't. Imagery: OpenAerialMap
-contributors, CC BY 4.0 (shrunk, outlines added), through hotosm/fAIr-utilities; true buildings: OpenStreetMap
-contributors, ODbL.
+Yellow: the truth. Green: outlines that are paired with it; magenta: those that aren't; on the right those of "{shown}".
+Imagery: OpenAerialMap contributors, CC BY 4.0 (shrunk, darkened, outlines added), through hotosm/fAIr-utilities; true
+buildings: OpenStreetMap contributors, ODbL.
 
 Measured on {machine}. {costs}.
 """

@@ -77,10 +77,14 @@ class Leftovers:
         return sum(one.n_bytes for of_tile in self._watched_of.values() for one in of_tile.values())
 
     def watch(self, tile_index: int, readings: list[Reading]) -> None:
-        """Take in those of a tile's readings that are cut."""
-        self._watched_of[tile_index] = {
-            reading.key: _Watched(reading, reading.bits) for reading in readings if reading.cuts
-        }
+        """Take in those of a tile's readings that are cut.
+
+        A tile without any isn't noted: every tile's turn looks through all that are, and most of a sparse raster's
+        are empty.
+        """
+        cut = {reading.key: _Watched(reading, reading.bits) for reading in readings if reading.cuts}
+        if cut:
+            self._watched_of[tile_index] = cut
 
     def settle(self, group: Group) -> MergedObject | None:
         """The object of a complete group; or None where it is a leftover, on which `decide` will have a word."""

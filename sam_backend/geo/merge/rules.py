@@ -9,7 +9,7 @@ from sam_backend.errors import OptionsError
 
 @dataclass(frozen=True, slots=True)
 class MergeRules:
-    """When two readings are one object. The defaults are measured: see ``benchmarks/MERGING.md``."""
+    """When two readings are one object. The defaults are measured: see ``benchmarks/merging/MERGING.md``."""
 
     match_iou: float = 0.2
     """Readings of two tiles match from this IoU inside the rectangle that both tiles saw."""

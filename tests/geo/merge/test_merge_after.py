@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from benchmarks.merge_oracle import rect_of
+from benchmarks.merging.oracle import rect_of
 from sam_backend.geo.merge import (
     MergedObject,
     NestingPolicy,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.merge_oracle import Oracle, f1_score, iou_of, rect_of
-from benchmarks.merge_scenes import SCENE_WH_PX, generated_scene, read_scene
+from benchmarks.merging.oracle import Oracle, f1_score, iou_of, rect_of
+from benchmarks.merging.scenes import SCENE_WH_PX, generated_scene, read_scene
 from sam_backend.errors import RasterError
 from sam_backend.geo.merge import Fragment, MergedObject, Merger, MergeRules, merge_fragments, outline_on_grid_share
 from sam_backend.geo.merge.placed import place_key
@@ -317,3 +317,14 @@ def test_the_order_of_all_four_tiles_around_a_corner_is_tried_in_full() -> None:
     fragments = Oracle(jitter_px=1.5, miss_share=0.1).fragments(grid, truth)
     wanted = described(merge_fragments(grid, fragments))
     assert all(described(streamed(grid, fragments, order)) == wanted for order in permutations(range(4)))
+
+
+def test_tiles_without_cut_masks_leave_nothing_to_look_through() -> None:
+    """Else a large raster takes time by the square of its tiles."""
+    grid = TileGrid(640, 640, 64, 16)
+    merger = Merger(grid)
+    for tile in grid:
+        inner = filled(tile.rect.left_px + 20, tile.rect.top_px + 20, tile.rect.left_px + 28, tile.rect.top_px + 28)
+        merger.add(tile.index, [fragment(tile.index, inner)] if tile.index % 3 == 0 else [])
+    assert len(grid) > 100
+    assert not merger._leftovers._watched_of

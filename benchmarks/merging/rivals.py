@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from benchmarks.merge_oracle import boxes_xyxy, cropped, rect_of, shared_slices
+from benchmarks.merging.oracle import boxes_xyxy, cropped, rect_of, shared_slices
 from sam_backend.geo.merge import Fragment
 from sam_backend.geo.tiles import PlacedMask, TileGrid
 

@@ -12,7 +12,7 @@ from shapely.affinity import rotate
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from benchmarks.merge_oracle import cropped
+from benchmarks.merging.oracle import cropped
 from sam_backend.geo.tiles import PlacedMask
 
 SCENES = ("buildings", "nested", "mosaic", "row", "roads")

@@ -1,4 +1,4 @@
-"""Seconds and memory to write many objects: ``python benchmarks/bench_vector_file.py objects.gpkg``.
+"""Seconds and memory to write many objects: ``python -m benchmarks.rasters.bench_vector_file objects.gpkg``.
 
 The ending chooses the format. Measured on one core of a busy machine, so seconds are those of the processor.
 """

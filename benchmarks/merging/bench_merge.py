@@ -1,6 +1,6 @@
 """Merging over seams beside what others do: F1 over five real scenes and three tilings, and what merging costs.
 
-    python -m benchmarks.bench_merge [FOLDER]
+    python -m benchmarks.merging.bench_merge [FOLDER]
 
 FOLDER holds the scenes, by default ../shared/data/geo/merge_scenes. Prints markdown. Everything is seeded; seconds are
 of the processor, and differ.
@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.merge_oracle import Oracle, f1_score
-from benchmarks.merge_rivals import RIVALS
-from benchmarks.merge_scenes import SCENE_WH_PX, SCENES, read_scene
+from benchmarks.merging.oracle import Oracle, f1_score
+from benchmarks.merging.rivals import RIVALS
+from benchmarks.merging.scenes import SCENE_WH_PX, SCENES, read_scene
 from sam_backend.geo.merge import Fragment, MergedObject, merge_fragments, outline_on_grid_share
 from sam_backend.geo.tiles import PlacedMask, TileGrid
 
-FOLDER = Path(__file__).parents[2] / "shared" / "data" / "geo" / "merge_scenes"
+FOLDER = Path(__file__).parents[3] / "shared" / "data" / "geo" / "merge_scenes"
 TILINGS = ((1024, 128), (1024, 256), (512, 128))
 ORACLES = {
     "outline jittered, seed 0": Oracle(),

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from people import HW, N_PEOPLE, clicks_of, interleaved
 
 from sam_backend.masks.rle_brush import decode_brush_rle, encode_brush_rle
+from sam_backend.predict.heed import heeding
 from sam_backend.predict.predictor import Predictor
 from sam_backend.types import Prompts
 
@@ -55,7 +56,8 @@ def test_click_inside_the_accepted_mask_refines_it_under_its_id_with_its_logits(
     start = predictor.segment(embedding, Prompts.of(points=[(36, 30, True)]))
     points = [(36, 30, True), (x * 0.8, y * 0.6, False)]
     logits = start.low_res_logits[start.best]
-    wanted = predictor.segment(embedding, Prompts.of(points=points, mask_logits=logits), multimask=False)
+    prompts = Prompts.of(points=points, mask_logits=logits)
+    wanted = heeding(predictor, embedding, prompts, predictor.segment(embedding, prompts, multimask=False))
     assert (_mask(second) != wanted.masks[0]).mean() < 0.01  # float16 between the two clicks
 
 

@@ -10,17 +10,20 @@ import requests
 from backend import RecordingProxy
 from conftest import LABELING_CONFIG
 from desk import Desk
+from editor import PATIENCE_MS
 from nuclei import NucleiScene
 from picture_host import serve_pictures
+from playwright.sync_api import expect
 from project import Project
 from studio import StudioApi
 
 pytestmark = pytest.mark.e2e
 
-CONFIG = LABELING_CONFIG.replace(
-    "</View>\n</View>", '</View>\n<TextArea name="sam" toName="image" editable="false"/></View>'
-)
-CLICKED = 2
+CONFIG = LABELING_CONFIG.replace("<View>", '<View>\n  <TextArea name="sam" toName="image"/>', 1)
+"""The command bar stands above the picture, as documented: below it, it is out of sight."""
+
+CLICKED = 6
+"""In the upper part of the picture, which the torn file still has."""
 
 
 def _torn(scene: NucleiScene, path: Path) -> Path:
@@ -55,12 +58,12 @@ def test_reason_is_shown_in_the_text_field_and_on_the_status_page(
     desk = sit_down(project)
     sentence = desk.click_in_vain(*scene.center_xy(CLICKED))
     assert wanted in sentence
-    desk.editor.page.get_by_text(sentence).wait_for()
+    expect(desk.editor.page.get_by_text(sentence)).to_be_in_viewport(timeout=PATIENCE_MS)
     desk.look("sentence")
 
     last = requests.get(backend_server, headers={"Accept": "application/json"}, timeout=60).json()["last_errors"][0]
     assert (last["path"], last["message"]) == ("/predict", sentence)
     page = desk.editor.page.context.new_page()
     page.goto(backend_server)
-    page.get_by_text(sentence).first.wait_for()
+    expect(page.get_by_text(sentence).first).to_be_in_viewport(timeout=PATIENCE_MS)
     page.screenshot(path=artifacts / f"{desk.name}-status-page.png")

@@ -108,6 +108,11 @@ class LastObject:
     earlier_rles: tuple[CocoRle, ...] = ()
     """Newest first: objects that were answered before this one; drafts lag 5 s behind the screen."""
 
+    @property
+    def all_region_ids(self) -> frozenset[str]:
+        """Ids of the regions in the editor that it may have left in a draft: its own and its prompts'."""
+        return self.drawn.item_ids | {self.region_id}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:
@@ -324,12 +329,7 @@ def find_own(
     by_evidence: tuple[Callable[[Session], bool], ...] = (
         lambda session: bool(session.last.drawn.item_ids & set(item_ids)),
         lambda session: user is not None and session.user == user,
-        lambda session: session.user is None and bool(_left_behind(session.last) & set(region_ids)),
+        lambda session: session.user is None and bool(session.last.all_region_ids & set(region_ids)),
         lambda session: user is None and session.user is None and now_s - session.at_s <= UNSAVED_S,
     )
     return next((session for fits in by_evidence for session in here if fits(session)), None)
-
-
-def _left_behind(last: LastObject) -> frozenset[str]:
-    """Ids of all regions in the editor that an object may have made."""
-    return last.drawn.item_ids | {last.region_id}

@@ -72,8 +72,8 @@ class ClickAnswerer:
         new = drawn_of(prompt, image_hw)
         own = self._own(picture, new, draft, place)
         last = None if own is None else own.last
-        last_id = None if last is None else last.region_id
-        decision = decide(last, new, lambda click: draft.holds(click, image_hw, but_of=last_id))
+        its_ids = frozenset() if last is None else last.all_region_ids
+        decision = decide(last, new, lambda click: draft.holds(click, image_hw, but_of=its_ids))
         prompts = decision.to_prompts()
         if prompts is None:
             return None

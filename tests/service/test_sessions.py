@@ -82,6 +82,20 @@ def test_first_clicks_before_there_is_a_draft_are_known_by_the_region_in_it(clie
     assert first["id"] == second["id"] == third["id"]
 
 
+def test_quick_second_click_refines_though_there_is_no_draft_yet(client: FlaskClient, data_uri: str) -> None:
+    first = _region(client, _by(None, data_uri, point_item(45, 50, id="a")))
+    x, y = _spot(_mask(first), True)
+    assert _region(client, _by(None, data_uri, point_item(x, y, id="b")))["id"] == first["id"]
+
+
+def test_click_in_a_box_joins_it_though_the_draft_holds_the_rectangle_alone(client: FlaskClient, data_uri: str) -> None:
+    value = {"x": 25, "y": 25, "width": 50, "height": 50, "rotation": 0, "rectanglelabels": ["Object"]}
+    box = {**point_item(0, 0), "type": "rectanglelabels", "value": value, "id": "r"}
+    first = _region(client, _by(None, data_uri, box))
+    second = _region(client, _by("ann", data_uri, point_item(40, 40, id="a"), regions=(box,)))
+    assert second["id"] == first["id"]
+
+
 def test_box_and_clicks_are_joined_though_they_come_apart(
     any_client: FlaskClient, predictor: Predictor, picture: np.ndarray, data_uri: str
 ) -> None:

@@ -195,12 +195,15 @@ def test_outlines_are_those_of_the_pixels_whatever_the_mask(opened: TryPage) -> 
         assert all(signed_area(hole) > 0 for piece in pieces for hole in piece["holes"])
 
 
-def test_masks_of_a_picture_of_ones_own_are_right(opened: TryPage, scene: NucleiScene, nuclei_png: Path) -> None:
+def test_masks_of_a_picture_of_ones_own_are_right(
+    opened: TryPage, scene: NucleiScene, nuclei_png: Path, artifacts: Path
+) -> None:
     opened.take_file(nuclei_png)
     opened.click(*scene.center_xy(CLICKED))
     opened.press("Enter")
     opened.drag_box(scene.box_xyxy(BOXED))
     opened.press("Enter")
+    opened.page.screenshot(path=artifacts / "try-own-picture.png")
     clicked, boxed = (decode_coco_rle(one["segmentation"]) for one in opened.download_json("json")["masks"])
     assert iou(clicked, scene.mask(CLICKED)) >= RIGHT_IOU
     assert iou(boxed, scene.mask(BOXED)) >= RIGHT_IOU

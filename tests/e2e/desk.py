@@ -11,7 +11,7 @@ from backend import Exchange
 from editor import Editor, Json, Key, SmartTool, changed_pixels
 from numpy.typing import NDArray
 from project import Project
-from region_masks import is_mask, mask_of
+from region_masks import iou, is_mask, mask_of
 
 DRAWN = 0.9
 """Of a mask's pixels: what has changed on the screen once it is drawn; outlines and marks cover some."""
@@ -92,6 +92,13 @@ class Desk:
         self.editor.wait_until(
             lambda: bool(changed_pixels(self.untouched_rgb, self.editor.canvas_rgb())[mask].mean() > DRAWN),
             "the mask to be drawn",
+        )
+
+    def wait_until_nothing_else_is_drawn(self, mask: NDArray[np.bool_]) -> None:
+        """Wait until the screen has changed where a mask lies and nowhere else: marks and buttons fade out slowly."""
+        self.editor.wait_until(
+            lambda: iou(changed_pixels(self.untouched_rgb, self.editor.canvas_rgb()), mask) > DRAWN,
+            "the mask and nothing else to be drawn",
         )
 
     def _take(self, tool: SmartTool) -> None:

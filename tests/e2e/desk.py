@@ -35,7 +35,7 @@ class Desk:
     """The one in the hand."""
 
     untouched_rgb: NDArray[np.int16] = field(init=False)
-    """The picture before anything was done, (h, w, 3)."""
+    """The picture before anything was pointed at, (h, w, 3)."""
 
     n_seen: int = 0
 
@@ -45,7 +45,6 @@ class Desk:
         self.editor.turn_on_auto_annotation()
         if auto_accept:
             self.editor.turn_on_auto_accept()
-        self.untouched_rgb = self.editor.canvas_rgb()
 
     def click(self, x_px: float, y_px: float, *, holding: Sequence[Key] = ()) -> Exchange:
         """Pick the label, click with the smart key point at image px and wait until the answer is drawn."""
@@ -104,7 +103,9 @@ class Desk:
     def _take(self, tool: SmartTool) -> None:
         if self.tool != tool:
             self.editor.take_smart_tool(tool)
-            self.tool = tool
+        if self.tool is None:
+            self.untouched_rgb = self.editor.canvas_rgb()
+        self.tool = tool
 
     def _next_answer(self) -> Exchange:
         self.project.n_clicks += 1

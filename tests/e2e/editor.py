@@ -28,6 +28,7 @@ PATIENCE_MS = 180_000
 """Of one step; the machine may have other work."""
 
 POLL_S = 0.1
+STILL_S = 0.4
 CHANGED = 24
 """Difference of a colour channel, of 255, from which a pixel of the screen counts as changed."""
 
@@ -188,12 +189,15 @@ class Editor:
         self.page.wait_for_timeout(1000 * seconds)
 
     def settle(self) -> None:
-        """Wait until two looks at the window, a moment apart, show the same."""
-        seen = [self.page.screenshot()]
+        """Wait until the window has looked the same for a while: its layout goes on after the picture is there."""
+        seen, since_s = self.page.screenshot(), time.monotonic()
 
         def is_still() -> bool:
-            seen.append(self.page.screenshot())
-            return seen[-1] == seen[-2]
+            nonlocal seen, since_s
+            now = self.page.screenshot()
+            if now != seen:
+                seen, since_s = now, time.monotonic()
+            return time.monotonic() - since_s >= STILL_S
 
         self.wait_until(is_still, "the window to stand still")
 

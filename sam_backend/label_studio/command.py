@@ -12,8 +12,8 @@ from typing import Any
 from sam_backend.label_studio.labeling_config import LabelingConfig
 
 HELP_TEXT = (
-    "click on the object; Alt-click on what doesn't belong to it; click the same spot again to go from the whole to a "
-    "part and a sub-part; a click elsewhere begins a new object."
+    "click on the object; Alt-click on what doesn't belong to it; hold Ctrl, too, in an accepted mask; click the same "
+    "spot again to go from the whole to a part and a sub-part; a click elsewhere begins a new object."
 )
 
 _ASK_FOR_HELP = ("help", "?")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,15 +34,15 @@ class Draft:
         ids = {region["id"] for region in self.regions if isinstance(region.get("id"), str)}
         return frozenset(ids | {one.split("-")[0] for one in ids})
 
-    def holds(self, click: Click, image_hw: tuple[int, int], *, but_of: str | None) -> bool:
+    def holds(self, click: Click, image_hw: tuple[int, int], *, but_of: Collection[str] = ()) -> bool:
         """Whether a click lies in one of the regions.
 
         Args:
             click: in image px.
             image_hw: of the picture.
-            but_of: id of the object that doesn't count.
+            but_of: ids of the regions that don't count: an object's own, and those of its prompts.
         """
-        others = (region for region in self.regions if but_of is None or not _is_of(region, but_of))
+        others = (region for region in self.regions if not any(_is_of(region, one) for one in but_of))
         return any(_holds(region, click, image_hw) for region in _affordable(others))
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from sam_backend.label_studio.labeling_config import Control, LabelingConfig
+from sam_backend.label_studio.region_id import new_region_id
 
 
 def message_region(text: str, control: Control, to_name: str, region_id: str | None = None) -> dict[str, Any]:
     """Make the region that puts ``text`` into ``control``, a ``<TextArea>`` of ``to_name``."""
     return {
-        "id": region_id or uuid.uuid4().hex,
+        "id": region_id or new_region_id(),
         "from_name": control.name,
         "to_name": to_name,
         "type": control.tag,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from sam_backend.label_studio.frame import resample_mask
 from sam_backend.label_studio.output import Output
 from sam_backend.label_studio.output_options import OutputOptions
+from sam_backend.label_studio.region_id import new_region_id
 from sam_backend.label_studio.shapes.around import ellipse_values, rectangle_values
 from sam_backend.label_studio.shapes.outline import polygon_values, vector_values
 from sam_backend.label_studio.shapes.raster import bitmask_values, brush_values
@@ -50,7 +50,7 @@ def regions_of(
     silhouette = Silhouette(resample_mask(mask, (height, width)))
     if not silhouette.mask.any():
         return []
-    first_id = region_id or uuid.uuid4().hex  # in full: a short one would meet another object's sooner or later
+    first_id = region_id or new_region_id()
     its_score = score(predicted_iou)
     return [
         {

@@ -31,6 +31,10 @@ SAME_SPOT_PX = 5.0
 NEAR = 0.01
 """Of the long side: how far outside of a mask or a rectangle a click still belongs to it."""
 
+UNSAVED_S = 30.0
+"""How long after an answer a request without a draft is still taken for the same person's: the editor saves the first
+draft some 5 s after the first region, and a quick person's second click is there before."""
+
 _EARLIER_KEPT = 16
 
 
@@ -103,6 +107,11 @@ class LastObject:
 
     earlier_rles: tuple[CocoRle, ...] = ()
     """Newest first: objects that were answered before this one; drafts lag 5 s behind the screen."""
+
+    @property
+    def all_region_ids(self) -> frozenset[str]:
+        """Ids of the regions in the editor that it may have left in a draft: its own and its prompts'."""
+        return self.drawn.item_ids | {self.region_id}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -292,6 +301,9 @@ class Session:
 
     last: LastObject
 
+    at_s: float
+    """When it was answered last: seconds since 1970."""
+
 
 def find_own(
     sessions: Sequence[Session],
@@ -300,6 +312,7 @@ def find_own(
     item_ids: Collection[str],
     user: str | None,
     region_ids: Collection[str],
+    now_s: float,
 ) -> Session | None:
     """The session of whoever sent a request, newest first among several; None if nothing tells.
 
@@ -308,12 +321,15 @@ def find_own(
         picture: as `Session.picture`.
         item_ids: of the prompts in the request.
         user: of the draft in the request, which is always the sender's own.
-        region_ids: of the regions in that draft. The first click on a task comes before there is a draft.
+        region_ids: of the regions in that draft. The first click on a task comes before there is a draft, and in the
+            draft that comes after it may lie the prompt alone: a mask that isn't accepted yet is in none.
+        now_s: seconds since 1970.
     """
     here = [session for session in sessions if session.picture == picture]
     by_evidence: tuple[Callable[[Session], bool], ...] = (
         lambda session: bool(session.last.drawn.item_ids & set(item_ids)),
         lambda session: user is not None and session.user == user,
-        lambda session: session.user is None and session.last.region_id in region_ids,
+        lambda session: session.user is None and bool(session.last.all_region_ids & set(region_ids)),
+        lambda session: user is None and session.user is None and now_s - session.at_s <= UNSAVED_S,
     )
     return next((session for fits in by_evidence for session in here if fits(session)), None)

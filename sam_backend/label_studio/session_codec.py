@@ -18,7 +18,7 @@ from sam_backend.masks.rle_coco import CocoRle
 _START = struct.Struct("<8sI")
 """Magic with the version of this layout, length of the JSON that follows; then the logits of each session."""
 
-_MAGIC = b"SAMses01"
+_MAGIC = b"SAMses02"
 _MOST_FLOAT16 = float(np.finfo(np.float16).max)
 
 
@@ -62,6 +62,7 @@ def _to_json(session: Session, n_logits: int) -> dict[str, Any]:
         "id": session.id,
         "user": session.user,
         "picture": session.picture,
+        "at_s": session.at_s,
         "region_id": last.region_id,
         "clicks": [[click.x_px, click.y_px, click.is_foreground, click.item_id] for click in last.drawn.clicks],
         "box": None if last.drawn.box is None else [*last.drawn.box.xyxy, last.drawn.box.item_id],
@@ -79,7 +80,7 @@ def _from_json(about: dict[str, Any], logits: NDArray[np.float32]) -> Session:
         box=None if box is None else Box((box[0], box[1], box[2], box[3]), box[4]),
     )
     last = LastObject(about["region_id"], drawn, about["n_settled"], mask_rle, logits, tuple(earlier_rles))
-    return Session(id=about["id"], user=about["user"], picture=about["picture"], last=last)
+    return Session(id=about["id"], user=about["user"], picture=about["picture"], last=last, at_s=about["at_s"])
 
 
 def _pack(logits: NDArray[np.float32]) -> bytes:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sam_backend.label_studio.drafts import Draft
+from sam_backend.label_studio.region_id import new_region_id
 from sam_backend.label_studio.session import (
     Decision,
     Drawn,
@@ -21,6 +24,7 @@ from sam_backend.label_studio.session import (
 )
 from sam_backend.label_studio.session_codec import rounded
 from sam_backend.label_studio.smart_prompt import SmartPrompt
+from sam_backend.predict.heed import heeding, n_contradicted
 from sam_backend.predict.zoom import second_look
 from sam_backend.service.embedder import Embedder, SeenPicture
 from sam_backend.service.session_book import Place, SessionBook
@@ -49,6 +53,8 @@ class ClickAnswerer:
 
     embedder: Embedder
     sessions: SessionBook
+    clock: Callable[[], float] = time.time
+    """Seconds since 1970."""
 
     def answer(
         self, picture: SeenPicture, prompt: SmartPrompt, draft: Draft, place: Place, *, may_choose: bool = True
@@ -66,14 +72,14 @@ class ClickAnswerer:
         new = drawn_of(prompt, image_hw)
         own = self._own(picture, new, draft, place)
         last = None if own is None else own.last
-        last_id = None if last is None else last.region_id
-        decision = decide(last, new, lambda click: draft.holds(click, image_hw, but_of=last_id))
+        its_ids = frozenset() if last is None else last.all_region_ids
+        decision = decide(last, new, lambda click: draft.holds(click, image_hw, but_of=its_ids))
         prompts = decision.to_prompts()
         if prompts is None:
             return None
         first = _first_look(picture, prompts, decision, may_choose=may_choose)
-        shown = self._look_again(picture, prompts, decision, first) or first
-        region_id = decision.region_id or uuid.uuid4().hex
+        shown = self._look_again(picture, prompts, decision, first)
+        region_id = decision.region_id or new_region_id()
         logits = rounded(first.low_res_logits[0])  # one worker or several: the next answer starts from the same
         after = answered(decision, last, region_id, shown.masks[0], logits)
         session = Session(
@@ -81,6 +87,7 @@ class ClickAnswerer:
             user=draft.user if own is None or draft.user is not None else own.user,
             picture=picture.digest,
             last=after,
+            at_s=self.clock(),
         )
         self.sessions.write(place, session)
         return ObjectAnswer(
@@ -98,16 +105,20 @@ class ClickAnswerer:
             item_ids=new.item_ids,
             user=draft.user,
             region_ids=draft.region_ids,
+            now_s=self.clock(),
         )
 
     def _look_again(
         self, picture: SeenPicture, prompts: Prompts, decision: Decision, first: MaskPrediction
-    ) -> MaskPrediction | None:
+    ) -> MaskPrediction:
         if decision.step:
-            return None  # the reading was chosen by hand
-        return second_look(
+            return first  # the reading was chosen by hand
+        second = second_look(
             picture.predictor, first, prompts, embed_crop=lambda crop: self.embedder.see_crop(picture, crop)
         )
+        if second is None or n_contradicted(second.masks, prompts)[0] > n_contradicted(first.masks, prompts)[0]:
+            return first
+        return second
 
 
 def _first_look(picture: SeenPicture, prompts: Prompts, decision: Decision, *, may_choose: bool) -> MaskPrediction:
@@ -117,9 +128,7 @@ def _first_look(picture: SeenPicture, prompts: Prompts, decision: Decision, *, m
     seen = picture.predictor.segment(picture.embedding, prompts, multimask=wants_three)
     index = wanted_reading(seen.masks, seen.predicted_iou, decision.step)
     chosen = slice(index, index + 1)
-    return replace(
-        seen,
-        masks=seen.masks[chosen],
-        predicted_iou=seen.predicted_iou[chosen],
-        low_res_logits=seen.low_res_logits[chosen],
-    )
+    first = MaskPrediction(seen.masks[chosen], seen.predicted_iou[chosen], seen.low_res_logits[chosen])
+    if decision.step or len(prompts.points_xy) < 2:
+        return first
+    return heeding(picture.predictor, picture.embedding, prompts, first)

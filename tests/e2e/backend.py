@@ -17,12 +17,22 @@ from server_process import ServerProcess, free_port
 
 ROOT = Path(__file__).parents[2]
 DEFAULT_PYTHON = ROOT / ".venv" / "bin" / "python"
-START_S = 90.0
+START_S = 180.0
 POLL_S = 0.05
 
 
-def start_backend(port: int, studio_url: str, api_key: str, log_path: Path) -> ServerProcess:
-    """Start the backend as `make run` does, with Label Studio's address and key in its environment."""
+def start_backend(
+    port: int, studio_url: str, api_key: str, log_path: Path, local_files_root: Path | None = None
+) -> ServerProcess:
+    """Start the backend as `make run` does, with Label Studio's address and key in its environment.
+
+    Args:
+        port: of loopback.
+        studio_url: where it reaches Label Studio.
+        api_key: legacy or personal.
+        log_path: of its log.
+        local_files_root: Label Studio's folder of local files; None as where no disk is shared with it.
+    """
     python = os.environ.get("BACKEND_PYTHON", str(DEFAULT_PYTHON))
     command = [
         python,
@@ -36,7 +46,7 @@ def start_backend(port: int, studio_url: str, api_key: str, log_path: Path) -> S
     environ = os.environ | {
         "LABEL_STUDIO_URL": studio_url,
         "LABEL_STUDIO_API_KEY": api_key,
-        "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": "",  # as where no disk is shared with Label Studio
+        "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(local_files_root or ""),
     }
     return ServerProcess.start("The backend", command, environ, log_path, f"http://127.0.0.1:{port}/health", START_S)
 
@@ -98,7 +108,7 @@ class RecordingProxy:
         """Return the answered /predict calls that carried prompts."""
         return [exchange for exchange in self.predictions() if exchange.prompts]
 
-    def wait_for_click(self, count: int, wait: Callable[[float], None], patience_s: float = 60.0) -> Exchange:
+    def wait_for_click(self, count: int, wait: Callable[[float], None], patience_s: float = 180.0) -> Exchange:
         """Return the ``count``-th prompted /predict, which must come within ``patience_s``.
 
         Args:

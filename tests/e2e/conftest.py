@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from backend import RecordingProxy, start_backend
-from editor import Editor, launch_browser
+from desk import Desk
+from editor import Editor, launch_browser, log_in
 from nuclei import NucleiScene, make_nuclei_scene
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, StorageState, sync_playwright
 from project import Project
 from server_process import ServerProcess, free_port
 from studio import EMAIL, LEGACY_TOKEN, PASSWORD, StudioApi, start_studio
 
 ROOT = Path(__file__).parents[2]
-LABELING_CONFIG = ROOT / "docs" / "labeling-config.xml"
+LABELING_CONFIG = (ROOT / "docs" / "labeling-config.xml").read_text()
 SERVERS = pytest.StashKey[list[ServerProcess]]()
 
 
@@ -66,23 +69,36 @@ def proxy(backend_server: str) -> Iterator[RecordingProxy]:
     recording.close()
 
 
-@pytest.fixture
-def uploaded(studio_server: str, proxy: RecordingProxy, scene: NucleiScene, tmp_path: Path) -> Project:
-    api = StudioApi(studio_server)
-    project = api.create_project("Nuclei", LABELING_CONFIG.read_text())
-    task = api.upload_picture(project, scene.save(tmp_path / "nuclei.png"))
-    return Project(api, proxy, project, task, api.connect_backend(project, proxy.url))
+@pytest.fixture(scope="session")
+def personal_backend_server(
+    pytestconfig: pytest.Config, studio_server: str, local_files_root: Path, artifacts: Path
+) -> Iterator[str]:
+    """The backend with a personal access token, and with Label Studio's local files mounted."""
+    port, token = free_port(), StudioApi(studio_server).make_personal_token()
+    server = start_backend(port, studio_server, token, artifacts / "personal-backend.log", local_files_root)
+    yield from _running(pytestconfig, server, f"http://127.0.0.1:{port}")
 
 
 @pytest.fixture
-def from_local_files(studio_server: str, proxy: RecordingProxy, scene: NucleiScene, local_files_root: Path) -> Project:
-    folder = local_files_root / "first slide"
-    folder.mkdir()
-    scene.save(folder / "nuclei 1.png")
-    api = StudioApi(studio_server)
-    project = api.create_project("Nuclei on disk", LABELING_CONFIG.read_text())
-    task = api.add_local_folder(project, folder)
-    return Project(api, proxy, project, task, api.connect_backend(project, proxy.url))
+def personal_proxy(personal_backend_server: str) -> Iterator[RecordingProxy]:
+    recording = RecordingProxy(personal_backend_server)
+    yield recording
+    recording.close()
+
+
+@pytest.fixture
+def api(studio_server: str) -> StudioApi:
+    return StudioApi(studio_server)
+
+
+@pytest.fixture
+def nuclei_png(scene: NucleiScene, tmp_path: Path) -> Path:
+    return scene.save(tmp_path / "nuclei.png")
+
+
+@pytest.fixture
+def uploaded(api: StudioApi, proxy: RecordingProxy, nuclei_png: Path) -> Project:
+    return Project.of_upload(api, proxy, LABELING_CONFIG, nuclei_png)
 
 
 @pytest.fixture(scope="session")
@@ -93,14 +109,34 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def signed_in(browser: Browser, studio_server: str) -> StorageState:
+    return log_in(browser, studio_server, EMAIL, PASSWORD)
+
+
 @pytest.fixture
-def editor(browser: Browser, studio_server: str, artifacts: Path, request: pytest.FixtureRequest) -> Iterator[Editor]:
-    page = Editor.log_in(browser, studio_server, EMAIL, PASSWORD)
+def editor(
+    browser: Browser, studio_server: str, signed_in: StorageState, artifacts: Path, request: pytest.FixtureRequest
+) -> Iterator[Editor]:
+    page = Editor.open(browser, studio_server, signed_in)
     n_failed = request.session.testsfailed
     yield page
     if request.session.testsfailed > n_failed:
         page.save_screenshot(artifacts / f"failed-{request.node.name}.png")
     page.close()
+
+
+@pytest.fixture
+def sit_down(editor: Editor, artifacts: Path, request: pytest.FixtureRequest) -> Callable[..., Desk]:
+    """Open a project's task in the editor."""
+    name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
+
+    def sit_down(project: Project, *, auto_accept: bool = False, **how: Any) -> Desk:  # noqa: ANN401 - of a Desk
+        desk = Desk(editor, project, artifacts, name, **how)
+        desk.open_task(auto_accept=auto_accept)
+        return desk
+
+    return sit_down
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, FloatRect, Locator, Page, Playwright, ViewportSize
+from playwright.sync_api import Browser, FloatRect, Locator, Page, Playwright, StorageState, ViewportSize
+from region_masks import is_mask, mask_of
 
 WINDOW: ViewportSize = {"width": 1400, "height": 840}
 CHROMIUM_FLAGS = (
@@ -21,16 +24,44 @@ CHROMIUM_FLAGS = (
     "--disable-gpu",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # nothing outside this machine is asked
 )
-SETTLE_S = 0.4
+PATIENCE_MS = 180_000
+"""Of one step; the machine may have other work."""
+
+POLL_S = 0.1
+STILL_S = 0.4
 CHANGED = 24
 """Difference of a colour channel, of 255, from which a pixel of the screen counts as changed."""
 
+ALMOST_ALL = 0.9999
+"""Of the picture's pixels: the browser draws a polygon and packs a mask by rules of its own."""
+
+Json: TypeAlias = dict[str, Any]
 SmartTool = Literal["key-point-tool", "rectangle-tool"]
+Key = Literal["Alt", "Control"]
+
+_HELD = """() => JSON.stringify([...Htx.annotationStore.selected.areas.values(),
+  ...Htx.annotationStore.selected.suggestions.values()].flatMap(
+    region => region.results.map(result => ({...result.serialize(), id: region.cleanId}))))"""
 
 
 def launch_browser(playwright: Playwright) -> Browser:
     """Start the machine's Chromium without a window."""
     return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(CHROMIUM_FLAGS))
+
+
+def log_in(browser: Browser, studio_url: str, email: str, password: str) -> StorageState:
+    """Log in through the form and return what the browser remembers of it."""
+    context = browser.new_context(viewport=WINDOW)
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(f"{studio_url}/user/login/")
+    page.fill("input[name=email]", email)
+    page.fill("input[name=password]", password)
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda url: "/user/login" not in url)
+    state = context.storage_state()
+    context.close()
+    return state
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +72,11 @@ class Editor:
     studio_url: str
 
     @classmethod
-    def log_in(cls, browser: Browser, studio_url: str, email: str, password: str) -> Editor:
-        """Log in through the form, in a fresh window."""
-        page = browser.new_context(viewport=WINDOW).new_page()
-        page.goto(f"{studio_url}/user/login/")
-        page.fill("input[name=email]", email)
-        page.fill("input[name=password]", password)
-        page.click("button[type=submit]")
-        page.wait_for_url(lambda url: "/user/login" not in url)
-        return cls(page=page, studio_url=studio_url)
+    def open(cls, browser: Browser, studio_url: str, signed_in: StorageState) -> Editor:
+        """Open a fresh window of somebody who has logged in before."""
+        context = browser.new_context(viewport=WINDOW, storage_state=signed_in)
+        context.set_default_timeout(PATIENCE_MS)
+        return cls(page=context.new_page(), studio_url=studio_url)
 
     def open_task(self, project: int, task: int) -> None:
         """Open a task and wait until its picture is drawn."""
@@ -62,10 +89,11 @@ class Editor:
 
     def turn_on_auto_annotation(self) -> None:
         """Switch Auto-Annotation on, if it isn't yet."""
-        toggle = self.page.get_by_test_id("bottombar-auto-annotation-toggle")
-        if not toggle.is_checked():
-            self.page.locator("label", has=toggle).click()
-        self.settle()
+        self._turn_on("bottombar-auto-annotation-toggle")
+
+    def turn_on_auto_accept(self) -> None:
+        """Switch Auto-Accept Suggestions on, if it isn't yet."""
+        self._turn_on("bottombar-auto-accept-toggle")
 
     def take_smart_tool(self, tool: SmartTool) -> None:
         """Choose the smart key point or the smart rectangle in the toolbar."""
@@ -79,14 +107,14 @@ class Editor:
         if "lsf-label_selected" not in (chip.get_attribute("class") or ""):
             chip.click()
 
-    def click(self, x_px: float, y_px: float, *, is_foreground: bool = True) -> None:
-        """Click on the picture at image px; a background click holds Alt."""
+    def click(self, x_px: float, y_px: float, *, holding: Sequence[Key] = ()) -> None:
+        """Click on the picture at image px while keys are held."""
         x, y = self._to_screen(x_px, y_px)
-        if not is_foreground:
-            self.page.keyboard.down("Alt")
+        for key in holding:
+            self.page.keyboard.down(key)
         self.page.mouse.click(x, y)
-        if not is_foreground:
-            self.page.keyboard.up("Alt")
+        for key in reversed(holding):
+            self.page.keyboard.up(key)
 
     def drag_box(self, box_xyxy: tuple[float, float, float, float]) -> None:
         """Drag a rectangle from the left top to the right bottom corner, in image px."""
@@ -97,6 +125,11 @@ class Editor:
         self.page.mouse.move((x0 + x1) / 2, (y0 + y1) / 2, steps=4)
         self.page.mouse.move(x1, y1, steps=4)
         self.page.mouse.up()
+
+    def unselect(self) -> None:
+        """Press Escape, so that no region is selected: with one, picking a label would change that region's."""
+        self.page.keyboard.press("Escape")
+        self.page.wait_for_function("() => Htx.annotationStore.selected.selectedRegions.length === 0")
 
     def accept(self) -> None:
         """Accept all suggestions."""
@@ -113,13 +146,29 @@ class Editor:
         if not answer.value.ok:
             raise RuntimeError(f"Label Studio answered {answer.value.status} to the submission: {answer.value.text()}")
 
-    def wait_for_suggestion(self, region_id: str) -> None:
-        """Wait until the editor holds a region of this id as a suggestion and has drawn it."""
-        self.page.wait_for_function(
-            "id => Array.from(Htx.annotationStore.selected.suggestions.values()).some(r => r.cleanId === id)",
-            arg=region_id,
+    def wait_for_answer(self, answered: Json) -> None:
+        """Wait until the editor holds an answered region, as a suggestion or accepted, and has drawn it."""
+        self.wait_until(
+            lambda: any(one["id"] == answered["id"] and _is_same_shape(one, answered) for one in self.held_regions()),
+            f"the editor to hold region {answered['id']} as it was answered",
         )
         self.settle()
+
+    def held_regions(self) -> list[Json]:
+        """Return all results that the editor holds: of suggestions, accepted regions and prompts."""
+        return list(json.loads(self.page.evaluate(_HELD)))
+
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for a condition while the page lives on.
+
+        Raises:
+            TimeoutError: it did not become true.
+        """
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited {PATIENCE_MS / 1000:g} s for {what}")
+            self.wait(POLL_S)
 
     def canvas_rgb(self) -> NDArray[np.int16]:
         """Return the picture as the screen shows it, with all that is drawn over it, in image px: (h, w, 3)."""
@@ -140,12 +189,28 @@ class Editor:
         self.page.wait_for_timeout(1000 * seconds)
 
     def settle(self) -> None:
-        """Let animations and redraws end."""
-        self.wait(SETTLE_S)
+        """Wait until the window has looked the same for a while: its layout goes on after the picture is there."""
+        seen, since_s = self.page.screenshot(), time.monotonic()
+
+        def is_still() -> bool:
+            nonlocal seen, since_s
+            now = self.page.screenshot()
+            if now != seen:
+                seen, since_s = now, time.monotonic()
+            return time.monotonic() - since_s >= STILL_S
+
+        self.wait_until(is_still, "the window to stand still")
 
     def close(self) -> None:
         """Close the window."""
         self.page.context.close()
+
+    def _turn_on(self, test_id: str) -> None:
+        toggle = self.page.get_by_test_id(test_id)
+        if not toggle.is_checked():
+            self.page.locator("label", has=toggle).click()
+        self.wait_until(toggle.is_checked, f"{test_id} to be on")
+        self.settle()
 
     @property
     def _picture(self) -> Locator:
@@ -168,6 +233,10 @@ class Editor:
             ".filter(c => c.type.endsWith('labels')).map(c => c.name))"
         )
         return list(json.loads(names))
+
+
+def _is_same_shape(held: Json, answered: Json) -> bool:
+    return is_mask(held) and (mask_of(held) == mask_of(answered)).mean() > ALMOST_ALL
 
 
 def changed_pixels(before_rgb: NDArray[np.int16], after_rgb: NDArray[np.int16]) -> NDArray[np.bool_]:

@@ -70,6 +70,10 @@ class NucleiScene:
         """Return the true mask of a nucleus, (h, w), True = nucleus."""
         return self.labels == index + 1
 
+    def center_xy(self, index: int) -> tuple[float, float]:
+        """Return the centre of a nucleus in image px."""
+        return self.nuclei[index].center_x_px, self.nuclei[index].center_y_px
+
     def box_xyxy(self, index: int) -> tuple[float, float, float, float]:
         """Return the half-open box around a nucleus in image px: left, top, right, bottom."""
         rows, columns = np.nonzero(self.mask(index))

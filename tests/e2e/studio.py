@@ -17,8 +17,8 @@ EMAIL = "annotator@example.com"
 PASSWORD = "first-click"  # noqa: S105 - of a throw-away server on loopback
 LEGACY_TOKEN = "0123456789abcdef0123456789abcdef01234567"  # noqa: S105 - likewise
 
-FIRST_START_S = 240.0
-"""Label Studio migrates an empty database on its first start: about a minute on two cores."""
+FIRST_START_S = 600.0
+"""Label Studio migrates an empty database on its first start: about a minute on two idle cores."""
 
 Json: TypeAlias = dict[str, Any]
 
@@ -43,6 +43,10 @@ def _settings(port: int, data_dir: Path, local_files_root: Path) -> dict[str, st
         "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
         "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
         "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(local_files_root),
+        # A person connects by hand and again if a busy machine was too slow; a test doesn't.
+        "ML_CONNECTION_TIMEOUT": "30",
+        "ML_TIMEOUT_HEALTH": "30",
+        "ML_TIMEOUT_SETUP": "30",
         # Both are on by default since 1.23.1 and refuse every backend on a private address.
         "ML_BLOCK_LOCAL_IP": "false",
         "SSRF_PROTECTION_ENABLED": "false",
@@ -79,6 +83,11 @@ class StudioApi:
         self._call("POST", f"/api/storages/localfiles/{made['id']}/sync")
         return self._newest_task(project)
 
+    def add_task(self, project: int, address: str) -> int:
+        """Add one task whose picture lies at an address, and return its id."""
+        self._call("POST", f"/api/projects/{project}/import", json=[{"image": address}])
+        return self._newest_task(project)
+
     def connect_backend(self, project: int, backend_url: str) -> int:
         """Connect a backend for interactive preannotation and return its id."""
         backend = {"project": project, "url": backend_url, "title": "Segment Anything", "is_interactive": True}
@@ -93,6 +102,10 @@ class StudioApi:
         """Return a task with its data."""
         return self._call("GET", f"/api/tasks/{task}")
 
+    def drafts(self, task: int) -> list[Json]:
+        """Return the drafts of a task."""
+        return self._call("GET", f"/api/tasks/{task}/drafts")
+
     def annotations(self, task: int) -> list[Json]:
         """Return the submitted annotations of a task."""
         return self._call("GET", f"/api/tasks/{task}/annotations")
@@ -100,6 +113,16 @@ class StudioApi:
     def predictions(self, task: int) -> list[Json]:
         """Return the stored predictions of a task."""
         return self._call("GET", "/api/predictions", params={"task": task})
+
+    def make_personal_token(self) -> str:
+        """Log in as the browser does and make a personal access token, of which a person has one."""
+        session = requests.Session()
+        session.get(f"{self.url}/user/login/", timeout=60)
+        form = {"email": EMAIL, "password": PASSWORD, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+        session.post(f"{self.url}/user/login/", data=form, timeout=60).raise_for_status()
+        made = session.post(f"{self.url}/api/token/", headers={"X-CSRFToken": session.cookies["csrftoken"]}, timeout=60)
+        made.raise_for_status()
+        return str(made.json()["token"])
 
     def _newest_task(self, project: int) -> int:
         answer = self._call("GET", "/api/tasks", params={"project": project})

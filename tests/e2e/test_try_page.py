@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 import requests
 from backend import DEFAULT_PYTHON, RecordingProxy
+from nuclei import NucleiScene
 from numpy.typing import NDArray
 from PIL import Image
 from pixel_rings import fill_rings, n_pieces, signed_area
 from playwright.sync_api import Browser
+from region_masks import iou
 from server_process import ServerProcess, free_port
 from try_page import BOX_XYXY, DARK_XY, NEIGHBOUR_XY, NUCLEUS_XY, TryPage
 
@@ -26,6 +28,11 @@ pytestmark = pytest.mark.e2e
 START_S = 120.0
 MAX_MEGAPIXELS = 2
 SAMPLE_HW = (640, 900)
+
+CLICKED, BOXED = 2, 6
+"""Nuclei of the generated picture."""
+
+RIGHT_IOU = 0.7
 
 
 @dataclass(slots=True)
@@ -186,6 +193,20 @@ def test_outlines_are_those_of_the_pixels_whatever_the_mask(opened: TryPage) -> 
         assert areas == sorted(areas, reverse=True)
         assert min(areas) > 0
         assert all(signed_area(hole) > 0 for piece in pieces for hole in piece["holes"])
+
+
+def test_masks_of_a_picture_of_ones_own_are_right(
+    opened: TryPage, scene: NucleiScene, nuclei_png: Path, artifacts: Path
+) -> None:
+    opened.take_file(nuclei_png)
+    opened.click(*scene.center_xy(CLICKED))
+    opened.press("Enter")
+    opened.drag_box(scene.box_xyxy(BOXED))
+    opened.press("Enter")
+    opened.page.screenshot(path=artifacts / "try-own-picture.png")
+    clicked, boxed = (decode_coco_rle(one["segmentation"]) for one in opened.download_json("json")["masks"])
+    assert iou(clicked, scene.mask(CLICKED)) >= RIGHT_IOU
+    assert iou(boxed, scene.mask(BOXED)) >= RIGHT_IOU
 
 
 def _bbox_xywh(mask: NDArray[np.bool_]) -> list[int]:

@@ -68,6 +68,13 @@ class TryPage:
         self.page.wait_for_function("() => document.querySelector('#canvas').dataset.view")
         self.settle()
 
+    def take_file(self, path: Path) -> None:
+        """Open a picture of the computer and wait until it is encoded."""
+        with self.page.expect_response(lambda answer: answer.url.endswith("/pictures")):
+            self.choose_file(path.name, "image/png", path.read_bytes())
+        self.page.wait_for_function("() => document.querySelector('#canvas').dataset.view")
+        self.settle()
+
     def choose_file(self, name: str, mime_type: str, content: bytes) -> None:
         """Open a file of the computer."""
         self.page.set_input_files("#file", FilePayload(name=name, mimeType=mime_type, buffer=content))

@@ -18,7 +18,7 @@ def _brush() -> list[int]:
     return encode_brush_rle(mask)
 
 
-def _holds(region: dict[str, Any], x_px: float, y_px: float, but_of: str | None = None) -> bool:
+def _holds(region: dict[str, Any], x_px: float, y_px: float, but_of: tuple[str, ...] = ()) -> bool:
     draft = read_draft([{"user": "ann", "result": [region]}])
     return draft.holds(Click(x_px, y_px, True), IMAGE_HW, but_of=but_of)
 
@@ -36,8 +36,8 @@ def test_click_in_a_region_is_told_from_one_beside_it(value: dict[str, Any]) -> 
     region = {**SIZE, "id": "r", "value": value}
     assert _holds(region, 30, 30)
     assert not _holds(region, 45, 30)
-    assert not _holds(region, 30, 30, but_of="r")
-    assert not _holds({**region, "id": "r-1-0"}, 30, 30, but_of="r")
+    assert not _holds(region, 30, 30, but_of=("r",))
+    assert not _holds({**region, "id": "r-1-0"}, 30, 30, but_of=("r",))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sam_backend.errors import StorageError
 from sam_backend.label_studio.session import (
+    UNSAVED_S,
     Box,
     Click,
     Decision,
@@ -297,11 +298,13 @@ def test_whatever_is_drawn_the_prompts_hold_it_and_ids_change_only_with_the_obje
 def session(number: int, *, user: str | None = None, item_id: str | None = None, picture: str = "p") -> Session:
     drawn = Drawn((click(150, 150, item_id),))
     decision = decide(None, drawn, nowhere_else)
-    return Session(f"s{number}", user, picture, answered(decision, None, f"r{number}", square(*MASK_XYXY), LOGITS))
+    last = answered(decision, None, f"r{number}", square(*MASK_XYXY), LOGITS)
+    return Session(f"s{number}", user, picture, last, at_s=1000.0)
 
 
 def owner(sessions: list[Session], **sent: object) -> str | None:
-    found = find_own(sessions, **{"picture": "p", "item_ids": (), "user": None, "region_ids": (), **sent})  # type: ignore[arg-type]
+    usual = {"picture": "p", "item_ids": (), "user": None, "region_ids": (), "now_s": 2000.0}
+    found = find_own(sessions, **{**usual, **sent})  # type: ignore[arg-type]
     return None if found is None else found.id
 
 
@@ -323,6 +326,19 @@ def test_region_in_the_draft_tells_whose_the_clicks_before_the_draft_were() -> N
     assert owner(sessions, user="ann", region_ids={"r2"}) is None
 
 
+def test_prompt_in_the_draft_tells_so_too_while_its_mask_is_no_more_than_suggested() -> None:
+    sessions = [session(1, item_id="x"), session(2, user="ben", item_id="y")]
+    assert owner(sessions, user="ann", region_ids={"x"}) == "s1"
+    assert owner(sessions, user="ann", region_ids={"y"}) is None
+
+
+def test_click_before_there_is_a_draft_soon_after_another_such_click_is_the_same_persons() -> None:
+    sessions = [session(1, user="ben"), session(2)]
+    assert owner(sessions, now_s=1000.0 + UNSAVED_S) == "s2"
+    assert owner(sessions, now_s=1001.0 + UNSAVED_S) is None
+    assert owner(sessions, now_s=1000.0, user="ann") is None
+
+
 def test_session_on_another_picture_or_model_does_not_count() -> None:
     assert owner([session(1, user="ann", item_id="x", picture="q")], user="ann", item_ids={"x"}) is None
 
@@ -336,12 +352,13 @@ def test_sessions_come_back_from_bytes_as_they_were(people: list[tuple[Drawn, st
         decision = decide(None, drawn, nowhere_else)
         first = answered(decision, None, f"r{number}", random.random((5, 7)) < 0.5, logits)
         second = answered(decision, first, f"q{number}", random.random((5, 7)) < 0.5, logits)
-        sessions.append(Session(f"s{number}", user, "p", second))
+        sessions.append(Session(f"s{number}", user, "p", second, at_s=random.uniform(0, 2e9)))
     again = decode_sessions(encode_sessions(sessions))
     for before, after in zip(sessions, again, strict=True):
         np.testing.assert_array_equal(after.last.logits, before.last.logits)
         assert replace(after, last=replace(after.last, logits=LOGITS)) != before  # eq=False: compare the parts
-        assert (after.id, after.user, after.picture) == (before.id, before.user, before.picture)
+        for name in ("id", "user", "picture", "at_s"):
+            assert getattr(after, name) == getattr(before, name)
         for name in ("region_id", "drawn", "n_settled", "mask_rle", "earlier_rles"):
             assert getattr(after.last, name) == getattr(before.last, name)
 

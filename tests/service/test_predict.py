@@ -12,6 +12,7 @@ from click_bodies import PICTURE_HW, click_body, point_item, recorded
 from flask.testing import FlaskClient
 
 from sam_backend.masks.rle_brush import decode_brush_rle
+from sam_backend.predict.heed import heeding
 from sam_backend.predict.predictor import Predictor
 from sam_backend.types import MaskPrediction, Prompts
 
@@ -45,12 +46,14 @@ def test_single_click_answers_the_best_of_three_masks(
     assert (region["from_name"], region["to_name"], region["type"]) == ("tag", "image", "brushlabels")
 
 
-def test_alt_click_answers_the_single_mask(
+def test_alt_click_answers_the_single_mask_or_the_reading_that_heeds_it(
     client: FlaskClient, predictor: Predictor, picture: np.ndarray, data_uri: str
 ) -> None:
     items = [point_item(45, 50, id="a"), point_item(25, 20, id="b", is_positive=False)]
-    expected = _expected(predictor, picture, False, points=[(36, 30, True), (20, 12, False)])
-    np.testing.assert_array_equal(_mask(_region(client, click_body(data_uri, *items))), expected.masks[0])
+    points = [(36, 30, True), (20, 12, False)]
+    expected = _expected(predictor, picture, False, points=points)
+    heeded = heeding(predictor, predictor.embed(picture), Prompts.of(points=points), expected)
+    np.testing.assert_array_equal(_mask(_region(client, click_body(data_uri, *items))), heeded.masks[0])
 
 
 def test_rectangle_answers_the_single_mask(
@@ -175,12 +178,17 @@ def test_one_encode_per_picture_however_many_click_at_once(
     encoded: list[tuple[int, ...]] = []
     embed = Predictor.embed
     monkeypatch.setattr(Predictor, "embed", lambda self, image: encoded.append(image.shape) or embed(self, image))
-    bodies = [click_body(data_uri, point_item(10 * index, 50)) for index in range(8)]
+
+    def body_of(person: str, index: int) -> dict[str, Any]:
+        body = click_body(data_uri, point_item(10 * index, 50))
+        body["tasks"][0]["drafts"] = [{"user": f"{person}{index}", "result": []}]
+        return body
+
     with ThreadPoolExecutor(8) as threads:
-        together = list(threads.map(lambda body: _mask(_region(app.test_client(), body)), bodies))
+        together = list(threads.map(lambda n: _mask(_region(app.test_client(), body_of("together", n))), range(8)))
     assert encoded == [picture.shape]
-    for mask, body in zip(together, bodies, strict=True):
-        np.testing.assert_array_equal(mask, _mask(_region(app.test_client(), body)))
+    for index, mask in enumerate(together):
+        np.testing.assert_array_equal(mask, _mask(_region(app.test_client(), body_of("alone", index))))
 
 
 def test_log_tells_what_happened_and_nothing_private(

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from people import HW, N_PEOPLE, clicks_of, interleaved
 
 from sam_backend.masks.rle_brush import decode_brush_rle, encode_brush_rle
+from sam_backend.predict.heed import heeding
 from sam_backend.predict.predictor import Predictor
 from sam_backend.types import Prompts
 
@@ -55,7 +56,8 @@ def test_click_inside_the_accepted_mask_refines_it_under_its_id_with_its_logits(
     start = predictor.segment(embedding, Prompts.of(points=[(36, 30, True)]))
     points = [(36, 30, True), (x * 0.8, y * 0.6, False)]
     logits = start.low_res_logits[start.best]
-    wanted = predictor.segment(embedding, Prompts.of(points=points, mask_logits=logits), multimask=False)
+    prompts = Prompts.of(points=points, mask_logits=logits)
+    wanted = heeding(predictor, embedding, prompts, predictor.segment(embedding, prompts, multimask=False))
     assert (_mask(second) != wanted.masks[0]).mean() < 0.01  # float16 between the two clicks
 
 
@@ -78,6 +80,20 @@ def test_first_clicks_before_there_is_a_draft_are_known_by_the_region_in_it(clie
     second = _region(client, _by("ann", data_uri, point_item(x, y, id="b"), regions=(first,)))
     third = _region(client, _by("ann", data_uri, point_item(x, y, id="c", is_positive=False)))
     assert first["id"] == second["id"] == third["id"]
+
+
+def test_quick_second_click_refines_though_there_is_no_draft_yet(client: FlaskClient, data_uri: str) -> None:
+    first = _region(client, _by(None, data_uri, point_item(45, 50, id="a")))
+    x, y = _spot(_mask(first), True)
+    assert _region(client, _by(None, data_uri, point_item(x, y, id="b")))["id"] == first["id"]
+
+
+def test_click_in_a_box_joins_it_though_the_draft_holds_the_rectangle_alone(client: FlaskClient, data_uri: str) -> None:
+    value = {"x": 25, "y": 25, "width": 50, "height": 50, "rotation": 0, "rectanglelabels": ["Object"]}
+    box = {**point_item(0, 0), "type": "rectanglelabels", "value": value, "id": "r"}
+    first = _region(client, _by(None, data_uri, box))
+    second = _region(client, _by("ann", data_uri, point_item(40, 40, id="a"), regions=(box,)))
+    assert second["id"] == first["id"]
 
 
 def test_box_and_clicks_are_joined_though_they_come_apart(

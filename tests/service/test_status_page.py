@@ -36,6 +36,7 @@ def test_last_errors_are_shown_without_content_or_markup(client: FlaskClient) ->
     assert "<script" not in page
     assert html.escape("<script>") in page
     assert "2 times" in page
+    assert page.index("2 times") < page.index("Cache"), "what went wrong stands first"
     assert "secret" not in page
 
 

@@ -16,7 +16,7 @@ NUTS = $(DATA)/nuts/trainval.json,share=.04,held-out=.3
 EMBEDDED_DATA = --data $(DATA)/nuclei,share=.22,without=$(SPLITS)/nuclei_held_out.txt,held-out=0 \
 	--data $(PHOTOS) --data $(NUTS) --cutouts $(RUNS)/cutouts,share=.46 --scenes .20
 
-.PHONY: run test check e2e sdk-oracle bench train-embedded evaluate-embedded clean
+.PHONY: run test check e2e qgis plugin sdk-oracle bench train-embedded evaluate-embedded clean
 
 run: $(VENV)/run.stamp
 	PORT=$(PORT) $(BIN)/gunicorn -c python:sam_backend.service.gunicorn_conf
@@ -34,6 +34,16 @@ check: $(VENV)/dev.stamp
 e2e: $(VENV)/run.stamp
 	sh tests/e2e/install.sh
 	.e2e/browser/bin/python -m pytest tests/e2e -p no:cacheprovider --confcutdir=tests/e2e $(ARGS)
+
+# QGIS by apt where it is missing; the tests run in Debian's Python, the backend in the project's.
+qgis: $(VENV)/dev.stamp
+	sh tests/qgis/install.sh
+	env -u PYTHONPATH -u PYTHONHOME PATH=/usr/bin:/bin QT_QPA_PLATFORM=offscreen QGIS_PREFIX_PATH=/usr \
+	BACKEND_PYTHON=$(CURDIR)/$(BIN)/python .qgis/env/bin/python -m pytest -c tests/qgis/pytest.ini --rootdir=tests/qgis \
+	tests/qgis $(ARGS)
+
+plugin:
+	$(PYTHON) plugins/package.py dist
 
 # Label Studio's own SDK judges every region we answer: 450 MB in an environment of its own, since it caps numpy.
 sdk-oracle: .sdk/label-studio-sdk-2.1.2.stamp $(VENV)/dev.stamp
@@ -65,7 +75,7 @@ bench: $(BENCH)/models.stamp .sdk/label-studio-sdk-2.1.2.stamp
 	$(BENCH)/models/bin/python -m benchmarks.suite --sdk-python .sdk/bin/python $(ARGS)
 
 clean:
-	rm -rf $(VENV) .e2e .sdk $(BENCH)
+	rm -rf $(VENV) .e2e .qgis .sdk $(BENCH)
 
 $(VENV)/run.stamp: requirements.txt
 	$(PYTHON) -m venv $(VENV)

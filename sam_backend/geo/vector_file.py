@@ -20,6 +20,9 @@ from sam_backend.geo.layers import Feature, Layer, as_columns
 from sam_backend.geo.style import add_styles
 from sam_backend.geo.vector_export import VectorFormat, export, format_of
 
+_GEOPACKAGE = {"VERSION": "1.2"}
+"""QGIS before 3.30 warns of each newer file that it opens."""
+
 WRITE_ERRORS = (DataSourceError, DataLayerError, FeatureError, OSError)
 
 
@@ -73,6 +76,7 @@ class VectorFile:
                 crs=self._crs_wkt,
                 append=not is_new,
                 layer_metadata=self._provenance if is_new else None,
+                dataset_options=_GEOPACKAGE if not self._staged.exists() else None,
             )
 
 

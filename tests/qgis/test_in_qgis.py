@@ -1,0 +1,285 @@
+"""The algorithms in this process, where one worker serves all tests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import BACKEND_PYTHON, ROOT
+from osgeo import gdal
+from qgis.core import (
+    QgsApplication,
+    QgsCoordinateReferenceSystem,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingModelAlgorithm,
+    QgsProcessingModelChildAlgorithm,
+    QgsProcessingModelChildParameterSource,
+    QgsProcessingModelOutput,
+    QgsProcessingModelParameter,
+    QgsProcessingParameterRasterLayer,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRectangle,
+    QgsSettings,
+)
+from rasters import write_squares
+
+pytestmark = pytest.mark.usefixtures("plugin")
+
+ALL_MASKS = {
+    "POINTS_PER_SIDE": 3,
+    "PRED_IOU": 0,
+    "STABILITY": 0,
+    "TILE_SIZE": 256,
+    "OVERLAP": 64,
+    "HEAL": False,
+    "BANDS": [],
+}
+
+
+class Listener(QgsProcessingFeedback):
+    """Keeps what is said, and stops when something it waits for is."""
+
+    def __init__(self, stops_at: str = "") -> None:
+        super().__init__(False)
+        self.said: list[str] = []
+        self.progress: list[float] = []
+        self._stops_at = stops_at
+        self.progressChanged.connect(self.progress.append)
+
+    def pushInfo(self, info: str) -> None:
+        self.said.append(info)
+        if self._stops_at and self._stops_at in info:
+            self.cancel()
+
+    def setProgressText(self, text: str) -> None:
+        self.pushInfo(text)
+
+
+@pytest.fixture(scope="module")
+def plugin(qgis_processing: None, tiny_weights: Path) -> Iterator[Any]:
+    from segment_anything import classFactory
+    from segment_anything.settings import Backend, PluginSettings, write_settings
+
+    write_settings(
+        PluginSettings(
+            backend=Backend.LOCAL,
+            python=BACKEND_PYTHON,
+            source_folder=str(ROOT),
+            model=str(tiny_weights),
+            device="cpu",
+        )
+    )
+    made = classFactory(None)
+    made.initProcessing()
+    yield made
+    made.unload()
+    assert QgsApplication.processingRegistry().providerById("segmentanything") is None
+
+
+def run(algorithm: str, given: dict[str, Any], listener: QgsProcessingFeedback | None = None) -> dict[str, Any]:
+    import processing
+
+    results: dict[str, Any] = processing.run(
+        f"segmentanything:{algorithm}",
+        {"OUTPUT": "TEMPORARY_OUTPUT", **given},
+        feedback=listener or Listener(),
+    )
+    return results
+
+
+def test_a_temporary_layer_is_coloured_and_says_how_it_was_made(squares: Path) -> None:
+    listener = Listener()
+
+    results = run("segmentraster", {"INPUT": str(squares), **ALL_MASKS}, listener)
+
+    layer = results["OUTPUT"]
+    assert layer.featureCount() == results["N_OBJECTS"] > 0
+    assert layer.renderer().classAttribute() == "score"
+    assert "segmentanything:segmentraster" in layer.metadata().history()[0]
+    assert any("Model tiny on cpu, backend" in text for text in listener.said)
+    assert any("of 4 tiles" in text for text in listener.said)
+    assert any(text.startswith("Objects: ") for text in listener.said)
+    assert listener.progress == sorted(listener.progress)
+    assert max(listener.progress) <= 100
+
+
+def test_the_same_again_is_done_at_once(squares: Path) -> None:
+    given = {"INPUT": str(squares), **ALL_MASKS, "POINTS_PER_SIDE": 2}
+    first, listener = run("segmentraster", given), Listener()
+
+    second = run("segmentraster", given, listener)
+
+    assert second["JOURNAL"] == first["JOURNAL"]
+    assert any("4 tiles, 4 done before" in text for text in listener.said)
+    assert second["N_OBJECTS"] == first["N_OBJECTS"]
+
+
+def test_objects_can_be_coloured_by_area(squares: Path) -> None:
+    layer = run("segmentraster", {"INPUT": str(squares), **ALL_MASKS, "STYLE": 1})["OUTPUT"]
+
+    assert layer.renderer().classAttribute() == "area_m2"
+
+
+def test_only_tiles_that_meet_the_extent_are_looked_at(squares: Path) -> None:
+    listener = Listener()
+    extent = "500000,500050,5499985,5499995 [EPSG:25832]"
+
+    run("segmentraster", {"INPUT": str(squares), **ALL_MASKS, "EXTENT": extent, "RESTART": True}, listener)
+
+    assert any("of 1 tiles" in text for text in listener.said)
+
+
+def test_a_layer_that_is_no_file_on_disk_is_written_to_one(squares: Path, tmp_path: Path) -> None:
+    gdal.FileFromMemBuffer("/vsimem/squares.tif", squares.read_bytes())
+    layer = QgsRasterLayer("/vsimem/squares.tif", "in memory", "gdal")
+    assert layer.isValid()
+    listener = Listener()
+
+    found = run("segmentraster", {"INPUT": layer, **ALL_MASKS}, listener)
+    usual = run("segmentraster", {"INPUT": str(squares), **ALL_MASKS})
+
+    assert any("is no file" in text for text in listener.said)
+    assert found["N_OBJECTS"] == usual["N_OBJECTS"]
+    assert found["OUTPUT"].extent() == usual["OUTPUT"].extent()
+
+
+@pytest.fixture
+def tile_server() -> Iterator[str]:
+    """Every tile of this map is the same picture, whatever its zoom."""
+    file = gdal.GetDriverByName("MEM").Create("", 256, 256, 3, gdal.GDT_Byte)
+    for band, value in zip((1, 2, 3), (220, 60, 50), strict=True):
+        file.GetRasterBand(band).Fill(90)
+        file.GetRasterBand(band).WriteRaster(64, 64, 100, 100, bytes([value]) * 10_000)
+    gdal.GetDriverByName("PNG").CreateCopy("/vsimem/tile.png", file)
+    size = gdal.VSIStatL("/vsimem/tile.png").size
+    opened = gdal.VSIFOpenL("/vsimem/tile.png", "rb")
+    picture = bytes(gdal.VSIFReadL(1, size, opened))
+    gdal.VSIFCloseL(opened)
+
+    class Tiles(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "image/png")
+            self.send_header("Content-Length", str(len(picture)))
+            self.end_headers()
+            self.wfile.write(picture)
+
+        def log_message(self, *words: object) -> None:
+            """Be silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Tiles)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"type=xyz&url=http://127.0.0.1:{server.server_port}/%7Bz%7D/%7Bx%7D/%7By%7D.png&zmin=0&zmax=18"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_tiles_from_the_web_take_an_extent_and_a_resolution(tile_server: str) -> None:
+    layer, listener = QgsRasterLayer(tile_server, "web", "wms"), Listener()
+    assert layer.isValid()
+    extent = "1000000,1000300,6000000,6000200 [EPSG:3857]"
+
+    with pytest.raises(QgsProcessingException, match="give an extent and a resolution"):
+        run("segmentraster", {"INPUT": layer, **ALL_MASKS, "EXTENT": extent})
+    found = run("segmentraster", {"INPUT": layer, **ALL_MASKS, "EXTENT": extent, "RESOLUTION": 1.0}, listener)
+
+    assert any("writing 300 x 200 pixels" in text for text in listener.said)
+    assert found["OUTPUT"].crs().authid() == "EPSG:3857"
+    assert QgsRectangle(1_000_000, 6_000_000, 1_000_300, 6_000_200).contains(found["OUTPUT"].extent())
+
+
+def test_the_crs_that_the_user_gave_the_layer_counts(tmp_path: Path) -> None:
+    layer = QgsRasterLayer(str(write_squares(tmp_path / "nowhere.tif", epsg=None)), "nowhere", "gdal")
+    layer.setCrs(QgsCoordinateReferenceSystem("EPSG:25833"))
+
+    objects = run("segmentraster", {"INPUT": layer, **ALL_MASKS})["OUTPUT"]
+
+    assert objects.crs().authid() == "EPSG:25833"
+    assert all(feature["area_m2"] > 0 for feature in objects.getFeatures())
+
+
+def test_a_raster_without_a_crs_is_segmented_in_its_own_coordinates(tmp_path: Path) -> None:
+    layer = QgsRasterLayer(str(write_squares(tmp_path / "nowhere.tif", epsg=None)), "nowhere", "gdal")
+    layer.setCrs(QgsCoordinateReferenceSystem())
+
+    results = run("segmentraster", {"INPUT": layer, **ALL_MASKS})
+
+    assert results["N_OBJECTS"] > 0
+    with pytest.raises(QgsProcessingException, match="assign one to the layer"):
+        run("segmentraster", {"INPUT": layer, **ALL_MASKS, "EXTENT": "500000,500050,5499900,5499990"})
+
+
+def test_bands_are_shown_in_the_order_of_the_choice(squares: Path) -> None:
+    usual = run("segmentraster", {"INPUT": str(squares), **ALL_MASKS, "BANDS": [1, 2, 3]})
+    turned = run("segmentraster", {"INPUT": str(squares), **ALL_MASKS, "BANDS": [3, 1, 2]})
+
+    scores = [sorted(feature["score"] for feature in one["OUTPUT"].getFeatures()) for one in (usual, turned)]
+    assert scores[0] != scores[1]
+
+
+def test_a_stopped_run_keeps_its_journal(squares: Path) -> None:
+    given = {"INPUT": str(squares), **ALL_MASKS, "POINTS_PER_SIDE": 16, "TILE_SIZE": 128, "OVERLAP": 32}
+
+    results = run("segmentraster", given, Listener(stops_at="done before"))
+
+    assert results["STATE"] == "cancelled"
+    assert Path(results["JOURNAL"]).exists()
+
+
+def test_algorithms_work_in_a_model(squares: Path) -> None:
+    model = QgsProcessingModelAlgorithm("test", "test")
+    model.addModelParameter(QgsProcessingParameterRasterLayer("RASTER"), QgsProcessingModelParameter("RASTER"))
+    found = QgsProcessingModelChildAlgorithm("segmentanything:segmentraster")
+    found.setChildId("found")
+    raster = QgsProcessingModelChildParameterSource.fromModelParameter("RASTER")
+    found.addParameterSources("INPUT", [raster])
+    for name, value in ALL_MASKS.items():
+        found.addParameterSources(name, [QgsProcessingModelChildParameterSource.fromStaticValue(value)])
+    model.addChildAlgorithm(found)
+    kept = QgsProcessingModelChildAlgorithm("segmentanything:refilter")
+    kept.setChildId("kept")
+    kept.addParameterSources("JOURNAL", [QgsProcessingModelChildParameterSource.fromChildOutput("found", "JOURNAL")])
+    output = QgsProcessingModelOutput("kept")
+    output.setChildId("kept")
+    output.setChildOutputName("OUTPUT")
+    kept.setModelOutputs({"kept": output})
+    model.addChildAlgorithm(kept)
+    model.initAlgorithm()
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+
+    results, is_fine = model.run({"RASTER": str(squares), "kept:kept": "memory:"}, context, Listener())
+
+    assert is_fine
+    assert context.getMapLayer(results["kept:kept"]).featureCount() > 0
+
+
+def test_settings_and_token_are_kept_and_forgotten() -> None:
+    from segment_anything.settings import read_settings, read_token, write_token
+
+    usual = read_settings()
+    assert usual.python == BACKEND_PYTHON
+
+    with_token, is_encrypted = write_token(usual, "of the test")
+
+    assert read_token(with_token) == "of the test"
+    plain = QgsSettings().value("segment_anything/server_token", "")
+    assert bool(plain) != is_encrypted
+    assert read_token(write_token(with_token, "")[0]) == ""
+
+
+def test_help_says_what_every_algorithm_and_parameter_is_for() -> None:
+    for algorithm in QgsApplication.processingRegistry().providerById("segmentanything").algorithms():
+        assert len(algorithm.shortHelpString()) > 100
+        assert algorithm.displayName()
+        for definition in algorithm.parameterDefinitions():
+            assert definition.description() != definition.name()

@@ -12,7 +12,7 @@ from qgis.PyQt.QtCore import QCoreApplication, QTranslator
 from .engine.choose import close_engines
 from .processing.provider import SegmentAnythingProvider
 
-_PARTS: tuple[str, ...] = ()
+_PARTS = ("map_tool", "settings_page")
 """Packages with a function ``create(iface)``, whose result has ``unload()``; only with QGIS's windows."""
 
 

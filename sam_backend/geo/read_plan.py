@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,15 @@ class ReadPlan:
 
     nodata: NodataRule
 
+    def at_ground_size(self, factor: float) -> ReadPlan:
+        """The same reading with objects at another size; nothing is looked at again.
+
+        Raises:
+            RasterError: the factor isn't one of `GROUND_SIZE_FACTORS`' range.
+        """
+        _check_ground_size(factor)
+        return replace(self, ground_size_factor=factor)
+
     def to_json(self) -> dict[str, Any]:
         """Plain lists and numbers, for the journal."""
         return {
@@ -127,9 +136,7 @@ def plan_reading(
     Raises:
         RasterError: the raster can't be read or has no data at all, or an argument makes no sense.
     """
-    smallest, largest = GROUND_SIZE_FACTORS
-    if not smallest <= ground_size_factor <= largest:
-        raise RasterError(f"the ground-size factor {ground_size_factor:g} isn't from {smallest:g} to {largest:g}")
+    _check_ground_size(ground_size_factor)
     with open_raster(path) as raster:
         source = Source(raster, choose_bands(raster, bands))
         nodata = NodataRule(source.declared_nodata, _collars(source) if infer_collar else ())
@@ -143,6 +150,12 @@ def plan_reading(
             ground_size_factor=ground_size_factor,
             nodata=nodata,
         )
+
+
+def _check_ground_size(factor: float) -> None:
+    smallest, largest = GROUND_SIZE_FACTORS
+    if not smallest <= factor <= largest:
+        raise RasterError(f"the ground-size factor {factor:g} isn't from {smallest:g} to {largest:g}")
 
 
 def _collars(source: Source) -> tuple[Collar, ...]:

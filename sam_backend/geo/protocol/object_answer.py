@@ -34,6 +34,7 @@ def answer_object(request: ObjectRequest, predictor: Predictor, views: ViewBook)
     # One click may mean the whole, a part or a sub-part.
     is_ambiguous = len(prompts.points_xy) == 1 and prompts.box_xyxy is None and last_logits is None
     answer = predictor.segment(seen.embedding, prompts, multimask=is_ambiguous)
+    decoded_s = time.perf_counter()
     if request.name is not None:
         views.last_masks.put(*place, answer.low_res_logits[answer.best])
     masks = [
@@ -44,7 +45,9 @@ def answer_object(request: ObjectRequest, predictor: Predictor, views: ViewBook)
         "masks": masks,
         "best": answer.best,
         "embed_s": round(seen.embed_s, 4),
+        "read_s": round(seen.read_s, 4),
         "decode_s": round(time.perf_counter() - started_s, 4),
+        "outline_s": round(time.perf_counter() - decoded_s, 4),
         "was_known": seen.was_known,
     }
 

@@ -58,7 +58,7 @@ def perform(request: Request, host: Host, emit: Emit, is_cancelled: IsCancelled)
     predictor = host.wait_for_model(is_cancelled)
     if isinstance(request, Prefetch):
         seen = host.views.see(request.view, predictor)
-        return {"embed_s": round(seen.embed_s, 4), "was_known": seen.was_known}
+        return {"embed_s": round(seen.embed_s, 4), "read_s": round(seen.read_s, 4), "was_known": seen.was_known}
     return answer_object(request, predictor, host.views)
 
 

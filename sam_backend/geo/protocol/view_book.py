@@ -15,7 +15,7 @@ from sam_backend.errors import RasterError
 from sam_backend.geo.protocol.last_masks import LastMasks
 from sam_backend.geo.protocol.view import MAX_SIDE_PX, PictureView, RasterView, View, check_side
 from sam_backend.geo.raster import RasterWindow
-from sam_backend.geo.read_plan import plan_reading
+from sam_backend.geo.read_plan import ReadPlan, plan_reading
 from sam_backend.geo.run.run_settings import file_state
 from sam_backend.geo.tiled_raster import TiledRaster
 from sam_backend.geo.tiles import PixelRect
@@ -60,6 +60,9 @@ class SeenView:
     embed_s: float
     """Until the embedding was there."""
 
+    read_s: float
+    """Of these, until the pixels were there."""
+
 
 class ViewBook:
     """For use from many threads.
@@ -71,7 +74,8 @@ class ViewBook:
     def __init__(self, library: EmbeddingLibrary) -> None:
         self._library = library
         self._read: EmbeddingCache[ReadView] = EmbeddingCache(WINDOWS_BYTES)
-        self._planned = lru_cache(N_RASTERS)(_planned)
+        self._plan = lru_cache(N_RASTERS)(_plan)
+        self._sized = lru_cache(N_RASTERS)(self._at_ground_size)
         self.last_masks = LastMasks()
 
     def see(self, view: View, predictor: Predictor) -> SeenView:
@@ -84,6 +88,7 @@ class ViewBook:
         """
         started_s = time.perf_counter()
         read = self._read.get_or_make(_key(view), lambda: self._read_view(view))
+        read_s = time.perf_counter() - started_s
         made: list[str] = []
 
         def pixels() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -97,6 +102,7 @@ class ViewBook:
             content=read.content,
             was_known=not made,
             embed_s=time.perf_counter() - started_s,
+            read_s=read_s,
         )
 
     def _read_view(self, view: View) -> ReadView:
@@ -106,7 +112,7 @@ class ViewBook:
         return ReadView(window, digest.hexdigest())
 
     def _window(self, view: RasterView) -> RasterWindow:
-        raster = self._planned(
+        raster = self._sized(
             view.raster, file_state(view.raster), view.bands, view.stretch_percent, view.ground_size_factor
         )
         rect = _run_rect(view.source_rect, raster)
@@ -116,6 +122,17 @@ class ViewBook:
             raise RasterError(f"{view.raster.name} has no data in this view: show a place with data")
         return window
 
+    def _at_ground_size(
+        self,
+        path: Path,
+        state: str,
+        bands: tuple[int, ...] | None,
+        stretch_percent: tuple[float, float],
+        factor: float,
+    ) -> TiledRaster:
+        """Whoever zooms shows one raster at many sizes, and looking at the whole of it takes longest."""
+        return TiledRaster(path, self._plan(path, state, bands, stretch_percent).at_ground_size(factor))
+
 
 def _key(view: View) -> Hashable:
     """A raster that was changed is another one."""
@@ -124,11 +141,9 @@ def _key(view: View) -> Hashable:
     return view, file_state(view.raster)
 
 
-def _planned(
-    path: Path, state: str, bands: tuple[int, ...] | None, stretch_percent: tuple[float, float], factor: float
-) -> TiledRaster:
-    """Planned anew when the file's state changes."""
-    return TiledRaster(path, plan_reading(path, bands, stretch_percent, factor))
+def _plan(path: Path, state: str, bands: tuple[int, ...] | None, stretch_percent: tuple[float, float]) -> ReadPlan:
+    """Made anew when the file's state changes."""
+    return plan_reading(path, bands, stretch_percent)
 
 
 def _run_rect(source_rect: PixelRect, raster: TiledRaster) -> PixelRect:

@@ -198,6 +198,17 @@ def test_a_raster_is_planned_once(
 
     monkeypatch.setattr(view_book, "plan_reading", counted)
     raster = str(make_raster(bands.astype(np.uint16) * 7))
-    for left_px in (0, 5, 10):
-        ask(host, "prefetch", raster=raster, view_px=[left_px, 0, 64, 64])
-    assert len(planned) == 1
+    for left_px, ground_size in ((0, 1), (5, 1), (10, 2), (10, 0.5)):
+        ask(host, "prefetch", raster=raster, view_px=[left_px, 0, 64, 64], ground_size=ground_size)
+    assert len(planned) == 1, "neither another view nor another size looks at the whole raster again"
+
+
+def test_the_seconds_of_the_parts_are_within_those_of_the_whole(
+    host: DirectHost, make_raster: MakeRaster, bands: np.ndarray
+) -> None:
+    view = {"raster": str(make_raster(bands)), "view_px": [0, 0, 64, 64]}
+    looked = ask(host, "prefetch", **view)
+    assert 0 < looked["read_s"] <= looked["embed_s"]
+    found = ask(host, "object", **view, **click_at(UTM_TRANSFORM, (30, 30)))
+    assert 0 < found["outline_s"] < found["decode_s"]
+    assert 0 <= found["read_s"] <= found["embed_s"]

@@ -53,7 +53,8 @@ class SetUp(EngineAlgorithm):
             "'Make an environment' makes a Python environment of the backend's own and installs the backend there; "
             "QGIS's own Python is left alone. Name the project's wheel, the folder of its source, or a requirement as "
             "pip knows them. Without the internet, give pip the options '--no-index --find-links FOLDER' with a "
-            "folder of wheels. PyTorch without CUDA is much smaller: name its index of CPU wheels by '--extra-index-url'.\n\n"
+            "folder of wheels. PyTorch without CUDA is much smaller: name its index of CPU wheels by "
+            "'--extra-index-url'.\n\n"
             "'Use what is named here' keeps a Python that has the backend, or a server's URL, in the settings. A "
             "server's token is kept by the page of settings."
         )

@@ -21,8 +21,9 @@ EMBEDDED_DATA = --data $(DATA)/nuclei,share=.22,without=$(SPLITS)/nuclei_held_ou
 run: $(VENV)/run.stamp
 	PORT=$(PORT) $(BIN)/gunicorn -c python:sam_backend.service.gunicorn_conf
 
+# One process for each core, so one thread in each; a file's tests stay together, as they share what they set up.
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

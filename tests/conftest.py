@@ -1,5 +1,6 @@
 """Small real models that every test may share, and one hypothesis profile."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import settings
 from sam_backend.model.conv_encoder import ConvConfig
 from sam_backend.model.sam import Sam, SamConfig
 from sam_backend.predict.predictor import Predictor, load_sam
+
+# A background job of a shell ignores Ctrl-C, and so would the programs that are stopped with it here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("machine-with-other-work", deadline=None)  # a slow moment of the machine is no defect
 settings.load_profile("machine-with-other-work")

@@ -54,9 +54,11 @@ async def connected(address: str) -> AsyncIterator[Client]:
         ClusterError: no scheduler answers there.
     """
     distributed = import_distributed()
+    client: Client = distributed.Client(address, asynchronous=True, timeout=CONNECT_S, set_as_default=False)
     try:
-        client = await distributed.Client(address, asynchronous=True, timeout=CONNECT_S, set_as_default=False)
+        await client
     except (OSError, ValueError, asyncio.TimeoutError) as error:
+        await _close(client)
         reason = str(error).partition("\n")[0]
         raise ClusterError(
             f"no dask scheduler answers at {address} ({reason}): start one with `dask scheduler`, "
@@ -65,8 +67,12 @@ async def connected(address: str) -> AsyncIterator[Client]:
     try:
         yield client
     finally:
-        with contextlib.suppress(OSError, asyncio.TimeoutError):
-            await asyncio.wait_for(client.close(CLOSE_S), CLOSE_S)
+        await _close(client)
+
+
+async def _close(client: Client) -> None:
+    with contextlib.suppress(OSError, asyncio.TimeoutError):
+        await asyncio.wait_for(client.close(CLOSE_S), CLOSE_S)  # type: ignore[no-untyped-call]
 
 
 def check_workers(address: str, needs: Needs) -> int:

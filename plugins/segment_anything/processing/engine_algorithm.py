@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
+from functools import partial
 from typing import Any
 
 from qgis.core import (
@@ -20,6 +21,7 @@ from ..settings import Backend
 from ..text import tr
 from .conversation import Conversation, model_line
 from .parameters import Choice
+from .stopping import is_stopped
 
 
 def backend_choice() -> Choice:
@@ -119,7 +121,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             QgsProcessingException: there is none for another reason.
         """
         try:
-            return self.engine.call(op, fields, Conversation(feedback).on_event, feedback.isCanceled)
+            return self.engine.call(op, fields, Conversation(feedback).on_event, partial(is_stopped, feedback))
         except EngineError as error:
             if error.kind == ErrorKind.CANCELLED and feedback.isCanceled():
                 feedback.pushInfo(str(error))

@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from qgis.core import (
@@ -27,6 +28,7 @@ from ..settings import Backend, PluginSettings, read_settings, read_token, write
 from ..text import tr
 from .engine_algorithm import EngineAlgorithm
 from .parameters import ANY_FILE, finished
+from .stopping import is_stopped
 
 _STATUS, _MAKE, _USE = range(3)
 
@@ -138,7 +140,7 @@ class SetUp(EngineAlgorithm):
                 self._text(given, "SOURCE", context),
                 shlex.split(self._text(given, "PIP_OPTIONS", context)),
                 feedback.pushConsoleInfo,
-                feedback.isCanceled,
+                partial(is_stopped, feedback),
             )
         )
 

@@ -97,7 +97,8 @@ class HttpClient:
         """
         part = f"{file}.part"
         try:
-            with self._open("GET", path, None, {}, _TIMEOUT_S) as answer, open(part, "wb") as stream:
+            # The file first: where there is no room for it, nothing is asked for.
+            with open(part, "wb") as stream, self._open("GET", path, None, {}, _TIMEOUT_S) as answer:
                 shutil.copyfileobj(answer, stream, _BLOCK)
             os.replace(part, file)
         except OSError as error:

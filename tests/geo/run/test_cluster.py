@@ -21,7 +21,7 @@ import pytest
 import rasterio
 import shapely
 import torch
-from dask_processes import REPOSITORY, Nursery, Process
+from dask_processes import Nursery, Process
 from distributed import Client, LocalCluster
 from raster_factory import UTM_TRANSFORM
 from scipy import ndimage
@@ -30,7 +30,6 @@ from sam_backend.__main__ import main
 from sam_backend.errors import ClusterError, MissingExtraError
 from sam_backend.geo.run.cluster import connection
 from sam_backend.geo.run.cluster.connection import check_workers
-from sam_backend.geo.run.cluster.crew import Crew
 from sam_backend.geo.run.cluster.needs import ModelSource, Needs
 from sam_backend.geo.run.cluster.tile_work import _workplace
 from sam_backend.geo.run.cluster.tiles import ClusterTiles
@@ -365,38 +364,12 @@ def tiles_done(scheduler: Process) -> dict[str, int]:
         return dict(client.run(lambda: sum(_workplace.cache_info()[:2])))
 
 
-def test_slots_are_counted_by_thread_or_by_gpu() -> None:
-    crew = Crew("tcp://here")
-    plain = {"status": "running", "nthreads": 4, "resources": {}}
-    crew.count({"a": plain, "b": plain | {"status": "paused"}})
-    assert (crew.n_slots, crew.resources) == (4, None)
-    crew.count({"a": plain, "b": plain | {"nthreads": 1, "resources": {"GPU": 2}}})
-    assert (crew.n_slots, crew.resources) == (1, {"GPU": 1})
-    crew.count({"a": plain})
-    assert (crew.n_slots, crew.resources) == (0, {"GPU": 1})
-
-
-def test_a_crew_that_was_gone_and_comes_back_is_said_once_each(caplog: pytest.LogCaptureFixture) -> None:
-    crew = Crew("tcp://here", patience_s=0)
-    worker = {"a": {"status": "running", "nthreads": 1, "resources": {"GPU": 1}}}
-    for workers in (worker, {}, {}, worker, worker):
-        crew.count(workers)
-    gone, back = caplog.messages
-    assert gone.startswith("no worker with a GPU for 0 s")
-    assert back == "1 tiles can be worked on at a time again"
-
-
 def test_without_the_library_one_sentence_says_how_to_get_it(
     raster: Path, model: ModelSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingExtraError, match=r"isn't installed: install it with pip install 'sam-backend\[scale\]'"):
         check_workers("tcp://127.0.0.1:1", Needs.of(raster, model))
-
-
-def test_the_library_is_imported_only_when_a_cluster_is_asked_for() -> None:
-    program = "import sys, sam_backend.__main__; sys.exit('distributed' in sys.modules or 'dask' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY).returncode == 0
 
 
 def test_the_command_line_has_the_tiles_worked_on_elsewhere(

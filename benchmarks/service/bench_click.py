@@ -75,7 +75,7 @@ def main() -> None:
     taken = Taken()
     with ExitStack() as stack, torch.inference_mode():
         image = picture(IMAGE_HW)
-        networks = build_networks(NARROW if options.quick else VITS["B"].encoder)
+        networks = build_networks(NARROW if options.quick else VITS["B"])
         make_realistic(networks.ours, image, 4 if options.quick else POINTS_TO_FIT)
         spots_xy = _spots_xy(networks, image)
         sdk = stack.enter_context(SdkBrush(options.sdk_python))

@@ -46,8 +46,12 @@ def main(raster: Path, checkpoint: str, folder: Path, n_times: int) -> None:
     n_killed = 0
     for index in range(n_times):
         name = f"run{index}"
+        started = time.monotonic()
         status = in_child(lambda name=name: work(name, resumes=False), rng.uniform(0.2, 1.0) * duration_s)
-        n_killed += status == signal.SIGKILL
+        if status == signal.SIGKILL:
+            n_killed += 1
+        else:  # The machine got faster: aim at what a run takes now.
+            duration_s = min(duration_s, time.monotonic() - started)
         has_begun = (folder / f"{name}.journal").exists()
         assert in_child(lambda name=name, has_begun=has_begun: work(name, resumes=has_begun)) == 0
         assert features(folder / f"{name}.gpkg") == wanted, f"run {index} came to something else"

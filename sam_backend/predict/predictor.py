@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -27,6 +28,11 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 CPU_PROMPTS_AT_ONCE = 4
 """Decoded together on a CPU. The picture of each prompt is 4 MB wide at the official sizes, and several such must stay
 in the cache."""
+
+
+ChooseMask: TypeAlias = "Callable[[NDArray[np.float32], NDArray[np.float32]], int]"
+"""From low-res logits (n, h, w) of the part that shows the picture, object where > 0, and predicted IoU (n,) to the
+index of a mask."""
 
 
 def load_sam(path_or_name: str = EMBEDDED_NAME, device: str = "auto", dtype: str = "float32") -> Predictor:
@@ -119,6 +125,28 @@ class Predictor:
         return self.segment_batch(embedding, [prompts], multimask)[0]
 
     @torch.inference_mode()
+    def segment_one(
+        self, embedding: Embedding, prompts: Prompts, choose: ChooseMask, multimask: bool = True
+    ) -> MaskPrediction:
+        """Decode like `segment`, but draw one of the masks alone: at full size each costs a tenth of a click.
+
+        Args:
+            embedding: of this very model.
+            prompts: in image px.
+            choose: which mask to draw.
+            multimask: as in `segment`.
+
+        Raises:
+            PromptError: as `segment`.
+        """
+        self._check_own(embedding)
+        checked = _fit_to_picture(prompts, embedding.frame, self.network.low_res_size)
+        logits, iou = self._decode(embedding, [checked], multimask)
+        height, width = embedding.frame.seen_low_res_hw(self.network.low_res_size)
+        index = choose(logits[0, :, :height, :width].float().cpu().numpy(), iou[0].float().cpu().numpy())
+        return _draw(embedding.frame, logits[0, index : index + 1], iou[0, index : index + 1])
+
+    @torch.inference_mode()
     def segment_batch(
         self, embedding: Embedding, prompts: Sequence[Prompts], multimask: bool = True
     ) -> list[MaskPrediction]:
@@ -128,8 +156,9 @@ class Predictor:
         answers: dict[int, MaskPrediction] = {}
         for group in _alike(checked):
             for indices in _cut(group, self._at_once(len(group))):
-                decoded = self._decode(embedding, [checked[index] for index in indices], multimask)
-                answers.update(zip(indices, decoded, strict=True))
+                logits, iou = self._decode(embedding, [checked[index] for index in indices], multimask)
+                drawn = (_draw(embedding.frame, *one) for one in zip(logits, iou, strict=True))
+                answers.update(zip(indices, drawn, strict=True))
         return [answers[index] for index in range(len(checked))]
 
     @torch.inference_mode()
@@ -174,18 +203,11 @@ class Predictor:
                 f"the embedding was made by {embedding.model_version}, not by {self.version}: embed again"
             )
 
-    def _decode(self, embedding: Embedding, prompts: list[Prompts], multimask: bool) -> list[MaskPrediction]:
+    def _decode(self, embedding: Embedding, prompts: list[Prompts], multimask: bool) -> tuple[Tensor, Tensor]:
+        """Low-res logits (b, m, low, low) and predicted IoU (b, m)."""
         tensors = _to_tensors(prompts, embedding.frame, self.device, self.network.mask_decoder.iou_token.weight.dtype)
         decoded = self.network.attend(embedding.memory, tensors, multimask)
-        logits = self.network.upscale(embedding.memory, decoded)
-        return [
-            MaskPrediction(
-                masks=embedding.frame.low_res_to_image_masks(one_logits).cpu().numpy(),
-                predicted_iou=one_iou.float().cpu().numpy(),
-                low_res_logits=one_logits.float().cpu().numpy(),
-            )
-            for one_logits, one_iou in zip(logits, decoded.iou, strict=True)
-        ]
+        return self.network.upscale(embedding.memory, decoded), decoded.iou
 
 
 def find_device(device: str) -> torch.device:
@@ -206,6 +228,15 @@ def find_device(device: str) -> torch.device:
             f"the device {device!r} can't be used ({reason}): choose auto, cpu or one that is here"
         ) from None
     return found
+
+
+def _draw(frame: ImageFrame, low_res_logits: Tensor, predicted_iou: Tensor) -> MaskPrediction:
+    """Masks at full size of low-res logits (n, low, low) and predicted IoU (n,)."""
+    return MaskPrediction(
+        masks=frame.low_res_to_image_masks(low_res_logits).cpu().numpy(),
+        predicted_iou=predicted_iou.float().cpu().numpy(),
+        low_res_logits=low_res_logits.float().cpu().numpy(),
+    )
 
 
 def _fit_to_picture(prompts: Prompts, frame: ImageFrame, low_res_size: int) -> Prompts:

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from sam_backend.errors import DeviceError, ImageError, PromptError
 from sam_backend.model.checkpoint import EMBEDDED_NAME, checkpoint_name, checkpoint_version, load_network
+from sam_backend.model.cores import map_on_cores
 from sam_backend.model.image_encoder import ImageFeatures
 from sam_backend.model.prompt_encoder import PromptTensors
 from sam_backend.model.sam import Sam
-from sam_backend.predict.cores import map_on_cores
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.frame import ImageFrame
 from sam_backend.predict.point_masks import PointMasks

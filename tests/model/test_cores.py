@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from sam_backend.predict.cores import map_on_cores
+from sam_backend.model.cores import map_on_cores
 
 
 @pytest.fixture(autouse=True)
@@ -46,9 +46,21 @@ def test_a_single_part_keeps_all_cores() -> None:
 
 
 def test_parts_are_in_the_mode_of_the_caller() -> None:
+    def mode(_: int) -> tuple[bool, bool]:
+        return torch.is_inference_mode_enabled(), torch.is_grad_enabled()
+
     with torch.inference_mode():
-        assert map_on_cores(lambda _: torch.is_inference_mode_enabled(), range(3)) == [True] * 3
-    assert map_on_cores(lambda _: torch.is_inference_mode_enabled(), range(3)) == [False] * 3
+        assert map_on_cores(mode, range(3)) == [(True, False)] * 3
+    with torch.no_grad():
+        assert map_on_cores(mode, range(3)) == [(False, False)] * 3
+    assert map_on_cores(mode, range(3)) == [(False, True)] * 3
+
+
+def test_parts_of_parts_stay_on_their_core() -> None:
+    def whole(part: int) -> list[str]:
+        return map_on_cores(lambda _: threading.current_thread().name, [part, part])
+
+    assert all(len(set(names)) == 1 for names in map_on_cores(whole, range(4)))
 
 
 def test_what_goes_wrong_in_a_part_reaches_the_caller() -> None:

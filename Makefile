@@ -39,7 +39,7 @@ e2e: $(VENV)/run.stamp
 # label-studio-ml as host, which pins a Flask of 2020; a real Label Studio asks it where `make e2e` has installed one.
 ml-host:
 	sh tests/label_studio_ml/install.sh
-	.mlhost/bin/python -m pytest -c tests/label_studio_ml/pytest.ini --rootdir=tests/label_studio_ml \
+	.mlhost/bin/python -m pytest -c tests/label_studio_ml/pytest.ini --rootdir=. \
 	tests/label_studio_ml $(ARGS)
 
 # QGIS by apt where it is missing; the tests run in Debian's Python, the backend in the project's.

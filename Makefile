@@ -16,7 +16,7 @@ NUTS = $(DATA)/nuts/trainval.json,share=.04,held-out=.3
 EMBEDDED_DATA = --data $(DATA)/nuclei,share=.22,without=$(SPLITS)/nuclei_held_out.txt,held-out=0 \
 	--data $(PHOTOS) --data $(NUTS) --cutouts $(RUNS)/cutouts,share=.46 --scenes .20
 
-.PHONY: run test check e2e qgis plugin sdk-oracle bench train-embedded evaluate-embedded clean
+.PHONY: run test check e2e ml-host qgis plugin sdk-oracle bench train-embedded evaluate-embedded clean
 
 run: $(VENV)/run.stamp
 	PORT=$(PORT) $(BIN)/gunicorn -c python:sam_backend.service.gunicorn_conf
@@ -35,6 +35,12 @@ check: $(VENV)/dev.stamp
 e2e: $(VENV)/run.stamp
 	sh tests/e2e/install.sh
 	.e2e/browser/bin/python -m pytest tests/e2e -p no:cacheprovider --confcutdir=tests/e2e $(ARGS)
+
+# label-studio-ml as host, which pins a Flask of 2020; a real Label Studio asks it where `make e2e` has installed one.
+ml-host:
+	sh tests/label_studio_ml/install.sh
+	.mlhost/bin/python -m pytest -c tests/label_studio_ml/pytest.ini --rootdir=. \
+	tests/label_studio_ml $(ARGS)
 
 # QGIS by apt where it is missing; the tests run in Debian's Python, the backend in the project's.
 qgis: $(VENV)/dev.stamp
@@ -76,7 +82,7 @@ bench: $(BENCH)/models.stamp .sdk/label-studio-sdk-2.1.2.stamp
 	$(BENCH)/models/bin/python -m benchmarks.suite --sdk-python .sdk/bin/python $(ARGS)
 
 clean:
-	rm -rf $(VENV) .e2e .qgis .sdk $(BENCH)
+	rm -rf $(VENV) .e2e .mlhost .qgis .sdk $(BENCH)
 
 $(VENV)/run.stamp: requirements.txt
 	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,124 @@
+"""What answers, put together: settings in, finished parts out. It knows of no server that stands before it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from sam_backend.errors import SamBackendError, StorageError
+from sam_backend.label_studio.addresses import AllowedHosts
+from sam_backend.label_studio.download import Downloader, FetchLimits
+from sam_backend.label_studio.hosts import LabelStudioHost
+from sam_backend.label_studio.image_source import ImageSource
+from sam_backend.label_studio.picture_cache import PictureCache
+from sam_backend.label_studio.tokens import TokenExchange
+from sam_backend.model.checkpoint import checkpoint_name, checkpoint_version
+from sam_backend.predict.embedding import Embedding
+from sam_backend.predict.embedding_cache import EmbeddingCache
+from sam_backend.predict.embedding_library import EmbeddingLibrary
+from sam_backend.predict.predictor import load_sam
+from sam_backend.service.annotator import Annotator
+from sam_backend.service.clicks import ClickAnswerer
+from sam_backend.service.embedder import Embedder
+from sam_backend.service.encode_lanes import EncodeLanes
+from sam_backend.service.event_log import LOGGER, log_event
+from sam_backend.service.last_errors import LastErrors
+from sam_backend.service.model_loader import ModelLoader, ModelStatus
+from sam_backend.service.prewarm import PrewarmQueue
+from sam_backend.service.ready_results import ReadyResults
+from sam_backend.service.session_book import SessionBook
+from sam_backend.service.setup_memory import SetupMemory
+from sam_backend.service.unprompted import UnpromptedAnswerer
+from sam_backend.settings import Settings
+from sam_backend.store.byte_store import ByteStore
+from sam_backend.store.forgiving import ForgivingStore
+from sam_backend.store.memory import MemoryStore
+from sam_backend.store.open_store import open_shared_store
+
+_SESSIONS_BYTES = 64_000_000
+"""Of sessions and ready answers in memory: some thousand objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Built once per process, used by many threads."""
+
+    setups: SetupMemory
+    last_errors: LastErrors
+    image_source: ImageSource
+    embeddings: EmbeddingCache[Embedding]
+    """In memory."""
+
+    library: EmbeddingLibrary
+    """The same, and what other processes have made."""
+
+    lanes: EncodeLanes
+    queue: PrewarmQueue
+    annotator: Annotator
+
+    @classmethod
+    def of(cls, settings: Settings, model: ModelLoader) -> Parts:
+        """Build them over a model that someone else starts."""
+        setups, last_errors, lanes = SetupMemory(), LastErrors(), EncodeLanes()
+        image_source = _image_source(settings)
+        embeddings: EmbeddingCache[Embedding] = EmbeddingCache(capacity_bytes=settings.cache_mb * 1_000_000)
+        shared = _shared_store(settings)
+        library = EmbeddingLibrary(embeddings, shared)
+        embedder = Embedder(
+            model=model,
+            image_source=image_source,
+            setups=setups,
+            embeddings=library,
+            max_pixels=settings.max_megapixels * 1_000_000,
+        )
+        queue = PrewarmQueue(lanes, _say_not_prepared)
+        store = shared or MemoryStore(capacity_bytes=_SESSIONS_BYTES)
+        annotator = Annotator(
+            clicks=ClickAnswerer(embedder=embedder, sessions=SessionBook(store)),
+            unprompted=UnpromptedAnswerer(embedder=embedder, ready=ReadyResults(store), queue=queue, lanes=lanes),
+            lanes=lanes,
+            last_errors=last_errors,
+            max_pixels=embedder.max_pixels,
+        )
+        return cls(setups, last_errors, image_source, embeddings, library, lanes, queue, annotator)
+
+
+def model_of(settings: Settings, on_end: Callable[[ModelStatus], None]) -> ModelLoader:
+    """The model that the settings name, not yet started."""
+    return ModelLoader(
+        name=checkpoint_name(settings.model),
+        read_version=partial(checkpoint_version, settings.model),
+        load=partial(load_sam, settings.model, device=settings.device, dtype=settings.dtype),
+        on_end=on_end,
+    )
+
+
+def _shared_store(settings: Settings) -> ByteStore | None:
+    store = open_shared_store(settings.cache_url, settings.cache_disk_mb * 1_000_000)
+    return None if store is None else ForgivingStore(store, _say_store_is_down)
+
+
+def _say_store_is_down(error: StorageError) -> None:
+    log_event("cache_failed", level=logging.ERROR, error=str(error))
+
+
+def _say_not_prepared(error: Exception) -> None:
+    if isinstance(error, SamBackendError):
+        log_event("prewarm_failed", level=logging.WARNING, error=str(error))
+    else:
+        LOGGER.error("unexpected error in the background", exc_info=error)
+
+
+def _image_source(settings: Settings) -> ImageSource:
+    url = settings.label_studio_url
+    allowed = AllowedHosts.of(settings.allowed_hosts)
+    limits = FetchLimits(max_bytes=settings.max_picture_mb * 1_000_000, timeout_s=settings.fetch_timeout_s)
+    return ImageSource(
+        own_host=None if url is None else LabelStudioHost(url, settings.label_studio_api_key, is_configured=True),
+        local_files_root=settings.local_files_root,
+        downloader=Downloader(limits, allowed, TokenExchange(allowed)),
+        cache=PictureCache(capacity_bytes=settings.picture_cache_mb * 1_000_000),
+        public_url=settings.label_studio_public_url,
+    )

@@ -25,10 +25,14 @@ from sam_backend.service.access import guard
 from sam_backend.service.annotator import Annotator
 from sam_backend.service.clicks import ClickAnswerer
 from sam_backend.service.embedder import Embedder
+from sam_backend.service.encode_desk import EncodeDesk
 from sam_backend.service.encode_lanes import EncodeLanes
-from sam_backend.service.event_log import LOGGER, log_event, show_log
+from sam_backend.service.event_log import LOGGER, log_event, secrets_of, show_log
 from sam_backend.service.http_errors import register_errors
 from sam_backend.service.last_errors import LastErrors
+from sam_backend.service.metrics.model_collector import ModelCollector
+from sam_backend.service.metrics.routes import metrics_routes, time_requests
+from sam_backend.service.metrics.service_metrics import ServiceMetrics
 from sam_backend.service.model_loader import ModelLoader, ModelStatus
 from sam_backend.service.prewarm import PrewarmQueue
 from sam_backend.service.raster.build import build_raster_routes
@@ -74,36 +78,48 @@ def create_app(settings: Settings) -> Flask:
 
 def build_app(settings: Settings, model: ModelLoader) -> Flask:
     """Build the service over a model that someone else starts."""
-    show_log()
+    show_log(settings.log_format, secrets_of(settings))
+    metrics = ServiceMetrics()
     setups = SetupMemory()
     last_errors = LastErrors()
     image_source = _image_source(settings)
     embeddings: EmbeddingCache[Embedding] = EmbeddingCache(capacity_bytes=settings.cache_mb * 1_000_000)
-    shared = _shared_store(settings)
-    library = EmbeddingLibrary(embeddings, shared)
+    shared = _shared_store(settings, metrics)
+    lanes = EncodeLanes(settings.encodes, settings.encode_queue, max(1, settings.threads // 2), metrics)
+    desk = EncodeDesk(EmbeddingLibrary(embeddings, shared), lanes, metrics.asked)
     embedder = Embedder(
         model=model,
         image_source=image_source,
         setups=setups,
-        embeddings=library,
+        desk=desk,
         max_pixels=settings.max_megapixels * 1_000_000,
     )
-    lanes = EncodeLanes()
-    queue = PrewarmQueue(lanes, _say_not_prepared)
+    queue = PrewarmQueue(lanes, partial(_say_not_prepared, metrics=metrics))
     store = shared or MemoryStore(capacity_bytes=_SESSIONS_BYTES)
     annotator = Annotator(
         clicks=ClickAnswerer(embedder=embedder, sessions=SessionBook(store)),
         unprompted=UnpromptedAnswerer(embedder=embedder, ready=ReadyResults(store), queue=queue, lanes=lanes),
         lanes=lanes,
         last_errors=last_errors,
+        metrics=metrics,
         max_pixels=embedder.max_pixels,
+        max_prompts=settings.max_prompts,
+    )
+    metrics.add_collector(ModelCollector(model))
+    metrics.watch_level("encode_queue_pictures", "Pictures that people wait for", lambda: len(lanes))
+    metrics.watch_level("prewarm_queue_pictures", "Pictures to be encoded ahead of time", lambda: len(queue))
+    metrics.watch_level("embedding_cache_bytes", "Memory held by embeddings", lambda: embeddings.held_bytes)
+    metrics.watch_level(
+        "picture_cache_bytes", "Memory held by files of pictures", lambda: image_source.cache.held_bytes
     )
     app = Flask(__name__, static_folder=None)
     app.json = _StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
-    app.register_blueprint(label_studio_routes(model=model, annotator=annotator, setups=setups))
-    app.register_blueprint(try_page_routes(model=model, embeddings=library, limits=Limits.of(settings)))
-    app.register_blueprint(build_raster_routes(settings, model, library, lanes, last_errors))
+    wait_s = settings.predict_wait_s
+    app.register_blueprint(label_studio_routes(model, annotator, setups, predict_wait_s=wait_s))
+    app.register_blueprint(try_page_routes(model, desk, Limits.of(settings), wait_s=wait_s))
+    app.register_blueprint(build_raster_routes(settings, model, desk, last_errors))
+    app.register_blueprint(metrics_routes(metrics))
     sections = (
         model_section(model),
         cache_section(image_source.cache, lambda: embeddings.held_bytes, settings.cache_mb * 1_000_000),
@@ -112,21 +128,24 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
         version_section(),
     )
     app.register_blueprint(status_routes(model=model, sections=sections, errors=last_errors))
-    register_errors(app, last_errors)
+    register_errors(app, last_errors, metrics)
+    time_requests(app, metrics)
     guard(app, settings.api_token)
     return app
 
 
-def _shared_store(settings: Settings) -> ByteStore | None:
+def _shared_store(settings: Settings, metrics: ServiceMetrics) -> ByteStore | None:
     store = open_shared_store(settings.cache_url, settings.cache_disk_mb * 1_000_000)
-    return None if store is None else ForgivingStore(store, _say_store_is_down)
+    return None if store is None else ForgivingStore(store, partial(_say_store_is_down, metrics=metrics))
 
 
-def _say_store_is_down(error: StorageError) -> None:
+def _say_store_is_down(error: StorageError, metrics: ServiceMetrics) -> None:
+    metrics.error("cache", error)
     log_event("cache_failed", level=logging.ERROR, error=str(error))
 
 
-def _say_not_prepared(error: Exception) -> None:
+def _say_not_prepared(error: Exception, metrics: ServiceMetrics) -> None:
+    metrics.error("ahead", error)
     if isinstance(error, SamBackendError):
         log_event("prewarm_failed", level=logging.WARNING, error=str(error))
     else:

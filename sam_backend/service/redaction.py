@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 _LEFT_OUT = "***"
-_PICTURE = re.compile(r"data:[\w.+-]+/[\w.+-]+[^\s,\"'<>]*,[^\s\"'<>]*")
+_PICTURE = re.compile(r"data:[\w.+-]+/[\w.+-]+[^\s,\"'<>]*,[^\s\"']*")
 _WHO = re.compile(r"://[^\s/@\"'<>]+@")
 _QUERY = re.compile(r"(\w+://(?![^\s?]*/data/local-files)[^\s?\"'<>]*)\?[^\s\"'<>]*")
 """Signatures; but for Label Studio's local files, of which the query is the path."""

@@ -48,9 +48,7 @@ def test_secrets_are_shown_as_set_only(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert TOKEN not in printed
 
 
-def test_every_wrong_setting_has_its_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_wrong_setting_has_its_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("PORT", "SAM_DTYPE", "SAM_LOG_FORMAT"):
         monkeypatch.setenv(name, "wrong")
     assert main(["settings"]) == 2

@@ -99,7 +99,9 @@ def test_webhook_is_let_through_and_told_whether_the_token_was_shown(
     assert answer.get_json() == {"is_authorized": is_authorized}
 
 
-def test_strangers_may_not_say_which_pictures_are_fetched(guarded: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_strangers_may_not_say_which_pictures_are_fetched(
+    guarded: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
     body = {"action": "TASKS_CREATED", "project": {"id": 1}, "tasks": []}
     assert guarded.post("/webhook", json=body).get_json() == {}
     assert "tasks_created" not in caplog.text

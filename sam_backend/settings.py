@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from sam_backend.errors import SettingsError
 
 _DTYPES = ("float32", "bfloat16")
+_LOG_FORMATS = ("text", "json")
 _HOST_NAME = re.compile(r"[\w-]+(\.[\w-]+)*\.?")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
@@ -72,6 +73,22 @@ class Settings:
     api_token: str | None = field(default=None, repr=False)
     """SAM_API_TOKEN: what every request has to show, but for GET /health; None lets everybody in."""
 
+    max_prompts: int = 100
+    """SAM_MAX_PROMPTS: how many clicks and boxes one request may bring."""
+
+    encodes: int = 1
+    """SAM_ENCODES: how many pictures that people wait for a process encodes at once."""
+
+    encode_queue: int = 7
+    """SAM_ENCODE_QUEUE: how many more may wait for that; whoever comes then is told so at once."""
+
+    predict_wait_s: float = 90.0
+    """SAM_PREDICT_WAIT_S: how long a click waits for the model and for its picture to be encoded, before it is answered
+    that it takes longer; Label Studio itself gives up after 100 s."""
+
+    log_format: str = "text"
+    """SAM_LOG_FORMAT: "text" for people, or "json": an object a line, for programs."""
+
     raster_folders: tuple[Path, ...] = ()
     """SAM_RASTER_FOLDERS: folders, with colons between them, whose rasters and layers requests may name by path."""
 
@@ -85,6 +102,12 @@ class Settings:
     raster_upload_mb: int = 2000
     """SAM_RASTER_UPLOAD_MB: the largest file that may be uploaded."""
 
+    workers: int = 1
+    """SAM_WORKERS: processes, each with a model of its own; more than one need a SAM_CACHE_URL."""
+
+    threads: int = 16
+    """SAM_THREADS: requests that a process answers at once; at most half of them wait for pictures to be encoded."""
+
     port: int = 9090
     """PORT: where gunicorn listens."""
 
@@ -93,9 +116,29 @@ class Settings:
         """Read the settings from environment variables.
 
         Raises:
-            SettingsError: a value makes no sense; the message names variable, value and what is wanted.
+            SettingsError: values make no sense; the message has a line for each, with its variable, its value and what
+                is wanted.
         """
         env = {name: value.strip() for name, value in environ.items() if value.strip()}
+        wrong: dict[str, str] = {}
+        while True:  # without the wrong ones, until all of them are known
+            try:
+                settings = cls._from_set(env)
+            except SettingsError as error:
+                variable = str(error).split()[0].partition("=")[0]  # every message begins with it
+                if env.pop(variable, None) is None:
+                    raise
+                if not any(other in str(error) for other in wrong):  # it is wrong because another one is
+                    wrong[variable] = str(error)
+            else:
+                break
+        if wrong:
+            raise SettingsError("\n".join(wrong.values()))
+        return settings
+
+    @classmethod
+    def _from_set(cls, env: Mapping[str, str]) -> Settings:
+        """From variables that are set, up to the first that is wrong."""
         usual = cls()
         url = _url(env, "LABEL_STUDIO_URL")
         return cls(
@@ -115,10 +158,17 @@ class Settings:
             max_megapixels=_whole(env, "SAM_MAX_MEGAPIXELS", usual.max_megapixels, least=1),
             fetch_timeout_s=_seconds(env, "SAM_FETCH_TIMEOUT_S", usual.fetch_timeout_s),
             api_token=_api_token(env, "SAM_API_TOKEN"),
+            max_prompts=_whole(env, "SAM_MAX_PROMPTS", usual.max_prompts, least=1),
+            encodes=_whole(env, "SAM_ENCODES", usual.encodes, least=1, most=64),
+            encode_queue=_whole(env, "SAM_ENCODE_QUEUE", usual.encode_queue, least=0),
+            predict_wait_s=_seconds(env, "SAM_PREDICT_WAIT_S", usual.predict_wait_s),
+            log_format=_log_format(env, "SAM_LOG_FORMAT", usual.log_format),
             raster_folders=_folders(env, "SAM_RASTER_FOLDERS"),
             raster_spool=_spool(env, "SAM_RASTER_SPOOL"),
             raster_keep_hours=_whole(env, "SAM_RASTER_KEEP_HOURS", usual.raster_keep_hours, least=1),
             raster_upload_mb=_whole(env, "SAM_RASTER_UPLOAD_MB", usual.raster_upload_mb, least=1),
+            workers=_whole(env, "SAM_WORKERS", usual.workers, least=1, most=256),
+            threads=_whole(env, "SAM_THREADS", usual.threads, least=1, most=1000),
             port=_whole(env, "PORT", usual.port, least=1, most=65535),
         )
 
@@ -134,6 +184,13 @@ def _dtype(env: Mapping[str, str], name: str, usual: str) -> str:
     value = env.get(name, usual)
     if value not in _DTYPES:
         raise SettingsError(f"{name}={value!r} is no number type for this model: give {' or '.join(_DTYPES)}")
+    return value
+
+
+def _log_format(env: Mapping[str, str], name: str, usual: str) -> str:
+    value = env.get(name, usual)
+    if value not in _LOG_FORMATS:
+        raise SettingsError(f"{name}={value!r} is no format of the log: give {' or '.join(_LOG_FORMATS)}")
     return value
 
 

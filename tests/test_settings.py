@@ -139,3 +139,32 @@ def test_wrong_raster_setting_is_named(name: str, value: str, wanted: str) -> No
     with pytest.raises(SettingsError, match=wanted) as caught:
         Settings.from_env({name: value})
     assert str(caught.value).startswith(f"{name}={value!r} ")
+
+
+def test_all_wrong_settings_are_named_at_once_and_none_that_is_wrong_because_of_another() -> None:
+    environ = {
+        "SAM_DEVICE": "gpu",
+        "LABEL_STUDIO_URL": "nowhere",
+        "LABEL_STUDIO_API_KEY": "0123abcd",
+        "SAM_THREADS": "0",
+        "SAM_MODEL": "vit_b",
+    }
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_env(environ)
+    lines = str(raised.value).splitlines()
+    assert [line.partition("=")[0] for line in lines] == ["LABEL_STUDIO_URL", "SAM_DEVICE", "SAM_THREADS"]
+
+
+def test_settings_of_operation_are_read() -> None:
+    environ = {
+        "SAM_MAX_PROMPTS": "3",
+        "SAM_ENCODES": "2",
+        "SAM_ENCODE_QUEUE": "0",
+        "SAM_PREDICT_WAIT_S": "12.5",
+        "SAM_LOG_FORMAT": "json",
+        "SAM_WORKERS": "4",
+        "SAM_THREADS": "32",
+    }
+    assert Settings.from_env(environ) == Settings(
+        max_prompts=3, encodes=2, encode_queue=0, predict_wait_s=12.5, log_format="json", workers=4, threads=32
+    )

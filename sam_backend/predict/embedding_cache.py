@@ -41,6 +41,14 @@ class EmbeddingCache(Generic[T]):
         with self._lock:
             return self._held_bytes
 
+    def get(self, key: Hashable) -> T | None:
+        """Return the value of ``key`` if it is kept; never waits for one in the making."""
+        with self._lock:
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key]
+
     def get_or_make(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return the value of ``key``, made now if it isn't kept.
 

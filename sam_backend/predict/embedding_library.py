@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,14 @@ KEPT_S = 30 * 24 * 3600.0
 """How long a store keeps an embedding that nobody needs room for."""
 
 
+class Embeddings(Protocol):
+    """Where embeddings come from, whatever it takes to get one."""
+
+    def get_or_make(self, predictor: Predictor, content: str, read: Callable[[], NDArray[np.uint8]]) -> Embedding:
+        """See `EmbeddingLibrary.get_or_make`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class EmbeddingLibrary:
     """By content and model. Who asks for a picture that is being encoded, in whatever worker, waits for that one."""
@@ -32,6 +41,16 @@ class EmbeddingLibrary:
     With it every worker answers from the rounded features, the one that made them too, so that a click gets the same
     mask wherever it lands."""
 
+    def in_memory(self, predictor: Predictor, content: str) -> Embedding | None:
+        """The embedding, if this process keeps it."""
+        return self.kept.get(_key(predictor, content))
+
+    def in_store(self, predictor: Predictor, content: str) -> Embedding | None:
+        """The embedding, if the shared store has it; kept in this process from then on."""
+        key = _key(predictor, content)
+        found = None if self.shared is None else _from_store(self.shared, key, predictor)
+        return None if found is None else self.kept.get_or_make(key, lambda: found)
+
     def get_or_make(self, predictor: Predictor, content: str, read: Callable[[], NDArray[np.uint8]]) -> Embedding:
         """The embedding of a picture, or of a part of one.
 
@@ -43,11 +62,15 @@ class EmbeddingLibrary:
         Raises:
             SamBackendError: what ``read`` and the encoder raise.
         """
-        key = f"embedding/{predictor.version}/{content}"
+        key = _key(predictor, content)
         if self.shared is None:
             return self.kept.get_or_make(key, lambda: predictor.embed(read()))
         shared = self.shared
         return self.kept.get_or_make(key, lambda: _from_store_or_made(shared, key, predictor, read))
+
+
+def _key(predictor: Predictor, content: str) -> str:
+    return f"embedding/{predictor.version}/{content}"
 
 
 def _from_store_or_made(

@@ -21,6 +21,8 @@ from sam_backend.service.clicks import ClickAnswerer
 from sam_backend.service.encode_lanes import EncodeLanes
 from sam_backend.service.event_log import log_event
 from sam_backend.service.last_errors import LastErrors
+from sam_backend.service.metrics.service_metrics import ServiceMetrics
+from sam_backend.service.patience import Patience
 from sam_backend.service.session_book import Place
 from sam_backend.service.unprompted import UnpromptedAnswerer
 
@@ -33,24 +35,29 @@ class Annotator:
     unprompted: UnpromptedAnswerer
     lanes: EncodeLanes
     last_errors: LastErrors
+    metrics: ServiceMetrics
     max_pixels: int
+    max_prompts: int
 
-    def answer(self, request: PredictRequest) -> list[Any]:
+    def answer(self, request: PredictRequest, patience: Patience) -> list[Any]:
         """Make the list of ``results``: exactly one entry if somebody clicked.
 
         What went wrong is told in the config's ``<TextArea>``; without one it is raised.
+
+        Args:
+            request: as Label Studio sent it.
+            patience: of who clicked.
 
         Raises:
             SamBackendError: of the kind that says what to do.
         """
         if request.prompt_items is None:
             return self.unprompted.answer(request)
-        prompts = parse_smart_prompts(request.prompt_items)
-        typed = None if prompts else parse_typed_text(request.prompt_items, request.config)
         try:
             with self.lanes.urgent():
-                return [self._answer_text(request, typed) if typed else self._answer_prompts(request, prompts)]
+                return [self._answer_items(request, request.prompt_items, patience)]
         except SamBackendError as error:
+            self.metrics.error("click", error)
             shown = message_result(str(error), request.config, _place_of(request.prompt_items))
             if shown is None:
                 raise
@@ -63,13 +70,27 @@ class Annotator:
         n_queued = self.unprompted.prepare(request, is_opened=False)
         log_event("tasks_created", tasks=len(request.tasks), queued=n_queued)
 
+    def _answer_items(
+        self, request: PredictRequest, items: Sequence[dict[str, Any]], patience: Patience
+    ) -> dict[str, Any]:
+        if len(items) > self.max_prompts:
+            raise RequestError(
+                f"{len(items)} prompts came at once, and up to {self.max_prompts} are taken: accept the object and "
+                "begin another, or raise SAM_MAX_PROMPTS"
+            )
+        prompts = parse_smart_prompts(items)
+        typed = None if prompts else parse_typed_text(items, request.config)
+        return self._answer_text(request, typed) if typed else self._answer_prompts(request, prompts, patience)
+
     def _answer_text(self, request: PredictRequest, typed: TypedText) -> dict[str, Any]:
         if not (typed.asks_for_help or typed.is_for_us):
             return NOTHING  # the annotator's own words
         text = HELP_TEXT if typed.asks_for_help else unknown_command(typed.text)
         return message_result(text, request.config, typed.to_name) or NOTHING
 
-    def _answer_prompts(self, request: PredictRequest, prompts: Sequence[SmartPrompt]) -> dict[str, Any]:
+    def _answer_prompts(
+        self, request: PredictRequest, prompts: Sequence[SmartPrompt], patience: Patience
+    ) -> dict[str, Any]:
         if not prompts:
             return self._nothing(request, "no usable key point or rectangle among the prompts: click on the object")
         picture = prompts[-1]  # all are on one picture, with one label
@@ -81,7 +102,8 @@ class Annotator:
                 f"no tag of {picture.to_name!r} takes an object with the label {picture.label!r}: add the label to one "
                 "of Polygon, Bitmask, Brush, Vector, Ellipse or Rectangle in the labeling config",
             )
-        return self._segment(request, prompts, outputs, request.tasks[0].picture_uri(data_key, picture.item_index))
+        uri = request.tasks[0].picture_uri(data_key, picture.item_index)
+        return self._segment(request, prompts, outputs, uri, patience)
 
     def _nothing(self, request: PredictRequest, reason: str) -> dict[str, Any]:
         log_event("predict_nothing", level=logging.WARNING, task=request.tasks[0].id, reason=reason)
@@ -89,18 +111,24 @@ class Annotator:
         return message_result(reason, request.config, _place_of(request.prompt_items or ())) or NOTHING
 
     def _segment(
-        self, request: PredictRequest, objects: Sequence[SmartPrompt], outputs: Sequence[Output], uri: str
+        self,
+        request: PredictRequest,
+        objects: Sequence[SmartPrompt],
+        outputs: Sequence[Output],
+        uri: str,
+        patience: Patience,
     ) -> dict[str, Any]:
         self._check_size(objects[-1])
         task = request.tasks[0]
-        picture = self.clicks.embedder.see(request.project, task.id, uri)
+        picture = self.clicks.embedder.see(request.project, task.id, uri, patience)
         started_s = time.perf_counter()
         place = Place(request.project, task.id, outputs[0].control.name, objects[-1].label)
         draft, may_choose = read_draft(task.drafts), any(output.options.multimask for output in outputs)
         answers = [
             (prompt, answer)
             for prompt in objects
-            if (answer := self.clicks.answer(picture, prompt, draft, place, may_choose=may_choose)) is not None
+            if (answer := self.clicks.answer(picture, prompt, draft, place, patience, may_choose=may_choose))
+            is not None
         ]
         if not answers:
             return self._nothing(request, "the prompts name no object: no positive click, no rectangle with an area")
@@ -111,6 +139,8 @@ class Annotator:
         ]
         if not regions:
             return self._nothing(request, "the model found no object there that it is sure of: click elsewhere")
+        mask_s = time.perf_counter() - started_s
+        self.metrics.click(was_known=picture.was_known, fetch_s=picture.fetch_s, embed_s=picture.embed_s, mask_s=mask_s)
         log_event(
             "predict",
             task=request.tasks[0].id,
@@ -118,9 +148,9 @@ class Annotator:
             box=any(answer.prompts.box_xyxy is not None for _, answer in answers),
             score=regions[0]["score"],
             refined=any(answer.is_refined for _, answer in answers),
-            fetch_ms=picture.fetch_ms,
-            embed_ms=picture.embed_ms,
-            mask_ms=round(1000 * (time.perf_counter() - started_s)),
+            fetch_ms=round(1000 * picture.fetch_s),
+            embed_ms=round(1000 * picture.embed_s),
+            mask_ms=round(1000 * mask_s),
         )
         return task_result(regions, picture.predictor.version)
 

@@ -10,8 +10,9 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
 from sam_backend.service.access import guard
-from sam_backend.service.event_log import log_event, show_log
+from sam_backend.service.event_log import log_event, secrets_of, show_log
 from sam_backend.service.http_errors import register_errors
+from sam_backend.service.metrics.routes import metrics_routes, time_requests
 from sam_backend.service.model_loader import ModelLoader, ModelStatus
 from sam_backend.service.parts import Parts, model_of
 from sam_backend.service.raster.build import build_raster_routes
@@ -41,14 +42,16 @@ def create_app(settings: Settings) -> Flask:
 
 def build_app(settings: Settings, model: ModelLoader) -> Flask:
     """Build the service over a model that someone else starts."""
-    show_log()
+    show_log(settings.log_format, secrets_of(settings))
     parts = Parts.of(settings, model)
     app = Flask(__name__, static_folder=None)
     app.json = _StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
-    app.register_blueprint(label_studio_routes(model=model, annotator=parts.annotator, setups=parts.setups))
-    app.register_blueprint(try_page_routes(model=model, embeddings=parts.library, limits=Limits.of(settings)))
-    app.register_blueprint(build_raster_routes(settings, model, parts.library, parts.lanes, parts.last_errors))
+    wait_s = settings.predict_wait_s
+    app.register_blueprint(label_studio_routes(model, parts.annotator, parts.setups, predict_wait_s=wait_s))
+    app.register_blueprint(try_page_routes(model, parts.desk, Limits.of(settings), wait_s=wait_s))
+    app.register_blueprint(build_raster_routes(settings, model, parts.desk, parts.last_errors))
+    app.register_blueprint(metrics_routes(parts.metrics))
     sections = (
         model_section(model),
         cache_section(parts.image_source.cache, lambda: parts.embeddings.held_bytes, settings.cache_mb * 1_000_000),
@@ -57,7 +60,8 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
         version_section(),
     )
     app.register_blueprint(status_routes(model=model, sections=sections, errors=parts.last_errors))
-    register_errors(app, parts.last_errors)
+    register_errors(app, parts.last_errors, parts.metrics)
+    time_requests(app, parts.metrics)
     guard(app, settings.api_token)
     return app
 

@@ -28,8 +28,13 @@ from sam_backend.label_studio.smart_prompt import SmartPrompt
 from sam_backend.predict.heed import heeding, n_contradicted
 from sam_backend.predict.zoom import second_look
 from sam_backend.service.embedder import Embedder, SeenPicture
+from sam_backend.service.encode_lanes import EncodesBusyError
+from sam_backend.service.patience import Patience
 from sam_backend.service.session_book import Place, SessionBook
 from sam_backend.types import MaskPrediction, Prompts
+
+_WAIT_FOR_SECOND_LOOK_S = 10.0
+"""There is an answer already; a sharper one isn't worth a long wait."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +63,14 @@ class ClickAnswerer:
     """Seconds since 1970."""
 
     def answer(
-        self, picture: SeenPicture, prompt: SmartPrompt, draft: Draft, place: Place, *, may_choose: bool = True
+        self,
+        picture: SeenPicture,
+        prompt: SmartPrompt,
+        draft: Draft,
+        place: Place,
+        patience: Patience,
+        *,
+        may_choose: bool = True,
     ) -> ObjectAnswer | None:
         """Segment the object that a prompt is about; None if it names none.
 
@@ -67,6 +79,7 @@ class ClickAnswerer:
             prompt: of one object.
             draft: of the sender.
             place: where the sender's session is kept.
+            patience: of the sender.
             may_choose: whether a single click, which may mean whole, part or sub-part, gets the best of three masks.
         """
         image_hw = picture.embedding.image_hw
@@ -79,7 +92,7 @@ class ClickAnswerer:
         if prompts is None:
             return None
         first = _first_look(picture, prompts, decision, may_choose=may_choose)
-        shown = self._look_again(picture, prompts, decision, first)
+        shown = self._look_again(picture, prompts, decision, first, patience)
         region_id = decision.region_id or new_region_id()
         logits = rounded(first.low_res_logits[0])  # one worker or several: the next answer starts from the same
         after = answered(decision, last, region_id, shown.masks[0], logits)
@@ -110,13 +123,17 @@ class ClickAnswerer:
         )
 
     def _look_again(
-        self, picture: SeenPicture, prompts: Prompts, decision: Decision, first: MaskPrediction
+        self, picture: SeenPicture, prompts: Prompts, decision: Decision, first: MaskPrediction, patience: Patience
     ) -> MaskPrediction:
         if decision.step:
             return first  # the reading was chosen by hand
-        second = second_look(
-            picture.predictor, first, prompts, embed_crop=lambda crop: self.embedder.see_crop(picture, crop)
-        )
+        short = patience.but_at_most(_WAIT_FOR_SECOND_LOOK_S)
+        try:
+            second = second_look(
+                picture.predictor, first, prompts, embed_crop=lambda crop: self.embedder.see_crop(picture, crop, short)
+            )
+        except EncodesBusyError:
+            return first
         if second is None or n_contradicted(second.masks, prompts)[0] > n_contradicted(first.masks, prompts)[0]:
             return first
         return second

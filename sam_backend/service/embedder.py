@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from sam_backend.label_studio.download import shown_url
 from sam_backend.label_studio.image_source import ImageSource
 from sam_backend.predict.embedding import Embedding
-from sam_backend.predict.embedding_library import EmbeddingLibrary
 from sam_backend.predict.picture import decode_picture
 from sam_backend.predict.predictor import Predictor
 from sam_backend.predict.zoom import Crop
+from sam_backend.service.encode_desk import EncodeDesk
 from sam_backend.service.event_log import log_event
 from sam_backend.service.model_loader import ModelLoader
+from sam_backend.service.patience import Patience
 from sam_backend.service.setup_memory import SetupMemory
 
 _WAIT_FOR_MODEL_S = 60.0  # Label Studio gives up after 100 s, and the picture has to be fetched and encoded too
@@ -37,8 +38,13 @@ class SeenPicture:
     """Of its content and the model, or of nothing else."""
 
     embedding: Embedding
-    fetch_ms: int
-    embed_ms: int
+    was_known: bool
+    """Whether nothing had to be encoded."""
+
+    fetch_s: float
+    """The wait for the model included."""
+
+    embed_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,10 @@ class Embedder:
     model: ModelLoader
     image_source: ImageSource
     setups: SetupMemory
-    embeddings: EmbeddingLibrary
+    desk: EncodeDesk
     max_pixels: int
 
-    def see(self, project: str | None, task_id: int | None, uri: str) -> SeenPicture:
+    def see(self, project: str | None, task_id: int | None, uri: str, patience: Patience) -> SeenPicture:
         """Fetch and encode a picture of a task.
 
         By content, not by address: a picture that is replaced under its address is encoded anew.
@@ -60,29 +66,36 @@ class Embedder:
             SamBackendError: of the kind that says what to do.
         """
         started_s = time.perf_counter()
-        predictor = self.model.wait(_WAIT_FOR_MODEL_S)
+        predictor = self.model.wait(patience.but_at_most(_WAIT_FOR_MODEL_S).left_s or 0.0)
         picture = self.image_source.fetch(uri, self.setups.host_of(project), task_id)
         fetched_s = time.perf_counter()
         digest, name = picture.sha256.hex(), shown_url(uri)
-        embedding = self.embeddings.get_or_make(predictor, digest, lambda: self._decode(picture.data, name))
+        handed_out = self.desk.hand_out(predictor, digest, lambda: self._decode(picture.data, name), patience)
         return SeenPicture(
             predictor=predictor,
             data=picture.data,
             name=name,
             digest=f"{predictor.version}/{digest}",
-            embedding=embedding,
-            fetch_ms=round(1000 * (fetched_s - started_s)),
-            embed_ms=round(1000 * (time.perf_counter() - fetched_s)),
+            embedding=handed_out.embedding,
+            was_known=handed_out.source != "encoder",
+            fetch_s=fetched_s - started_s,
+            embed_s=time.perf_counter() - fetched_s,
         )
 
-    def see_crop(self, picture: SeenPicture, crop: Crop) -> Embedding:
-        """Encode a part of a picture."""
+    def see_crop(self, picture: SeenPicture, crop: Crop, patience: Patience) -> Embedding:
+        """Encode a part of a picture.
+
+        Raises:
+            EncodesBusyError: no place is left, or patience ended.
+        """
         content = f"{picture.digest}/{crop.left},{crop.top},{crop.right},{crop.bottom}"
-        return self.embeddings.get_or_make(
+        handed_out = self.desk.hand_out(
             picture.predictor,
             content,
             lambda: crop.of(self._decode(picture.data, picture.name)),
+            patience,
         )
+        return handed_out.embedding
 
     def _decode(self, data: bytes, name: str) -> NDArray[np.uint8]:
         """Once per picture, or part of one, and store: the log tells."""

@@ -20,6 +20,7 @@ from sam_backend.label_studio.request import parse_predict_request, parse_tasks_
 from sam_backend.service.event_log import log_event, show_log
 from sam_backend.service.model_loader import ModelStatus
 from sam_backend.service.parts import Parts, model_of
+from sam_backend.service.patience import Patience
 from sam_backend.settings import Settings
 
 _WAIT_FOR_VERSION_S = 2.5  # Label Studio gives up after 3 s
@@ -44,6 +45,7 @@ class HostedBackend:
         show_log()
         self._model = model_of(settings, on_end=_say_what_became_of_it)
         self._parts = Parts.of(settings, self._model)
+        self._wait_s = settings.predict_wait_s
         self._lock = threading.Lock()
         self._is_started = False
 
@@ -73,7 +75,8 @@ class HostedBackend:
         """
         self._start()
         asked = {"project": _NO_PROJECT, "label_config": label_config} | _body_in_hand()
-        return self._parts.annotator.answer(parse_predict_request({**asked, "tasks": tasks, "params": dict(params)}))
+        predict = parse_predict_request({**asked, "tasks": tasks, "params": dict(params)})
+        return self._parts.annotator.answer(predict, Patience.of_person(self._wait_s))
 
     def learn_of(self, event: str, data: Mapping[str, Any], workdir: str | None) -> None:
         """Do what a webhook gives rise to; label-studio-ml calls this in a process of its own, and this ends with it.
@@ -81,7 +84,7 @@ class HostedBackend:
         New tasks' pictures are encoded where the result outlives the process: in a shared cache.
         """
         created = parse_tasks_created({**data, "action": event})
-        if created is None or self._parts.library.shared is None:
+        if created is None or self._parts.desk.library.shared is None:
             return
         with _one_at_a_time(workdir):
             self._start()

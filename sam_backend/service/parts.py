@@ -22,9 +22,12 @@ from sam_backend.predict.predictor import load_sam
 from sam_backend.service.annotator import Annotator
 from sam_backend.service.clicks import ClickAnswerer
 from sam_backend.service.embedder import Embedder
+from sam_backend.service.encode_desk import EncodeDesk
 from sam_backend.service.encode_lanes import EncodeLanes
 from sam_backend.service.event_log import LOGGER, log_event
 from sam_backend.service.last_errors import LastErrors
+from sam_backend.service.metrics.model_collector import ModelCollector
+from sam_backend.service.metrics.service_metrics import ServiceMetrics
 from sam_backend.service.model_loader import ModelLoader, ModelStatus
 from sam_backend.service.prewarm import PrewarmQueue
 from sam_backend.service.ready_results import ReadyResults
@@ -51,38 +54,53 @@ class Parts:
     embeddings: EmbeddingCache[Embedding]
     """In memory."""
 
-    library: EmbeddingLibrary
-    """The same, and what other processes have made."""
+    desk: EncodeDesk
+    """The same, what other processes have made, and the making of new ones."""
 
-    lanes: EncodeLanes
     queue: PrewarmQueue
     annotator: Annotator
+    metrics: ServiceMetrics
 
     @classmethod
     def of(cls, settings: Settings, model: ModelLoader) -> Parts:
         """Build them over a model that someone else starts."""
-        setups, last_errors, lanes = SetupMemory(), LastErrors(), EncodeLanes()
+        metrics, setups, last_errors = ServiceMetrics(), SetupMemory(), LastErrors()
         image_source = _image_source(settings)
         embeddings: EmbeddingCache[Embedding] = EmbeddingCache(capacity_bytes=settings.cache_mb * 1_000_000)
-        shared = _shared_store(settings)
-        library = EmbeddingLibrary(embeddings, shared)
+        shared = _shared_store(settings, metrics)
+        lanes = EncodeLanes(settings.encodes, settings.encode_queue, max(1, settings.threads // 2), metrics)
+        desk = EncodeDesk(EmbeddingLibrary(embeddings, shared), lanes, metrics.asked)
         embedder = Embedder(
             model=model,
             image_source=image_source,
             setups=setups,
-            embeddings=library,
+            desk=desk,
             max_pixels=settings.max_megapixels * 1_000_000,
         )
-        queue = PrewarmQueue(lanes, _say_not_prepared)
+        queue = PrewarmQueue(lanes, partial(_say_not_prepared, metrics=metrics))
         store = shared or MemoryStore(capacity_bytes=_SESSIONS_BYTES)
         annotator = Annotator(
             clicks=ClickAnswerer(embedder=embedder, sessions=SessionBook(store)),
             unprompted=UnpromptedAnswerer(embedder=embedder, ready=ReadyResults(store), queue=queue, lanes=lanes),
             lanes=lanes,
             last_errors=last_errors,
+            metrics=metrics,
             max_pixels=embedder.max_pixels,
+            max_prompts=settings.max_prompts,
         )
-        return cls(setups, last_errors, image_source, embeddings, library, lanes, queue, annotator)
+        parts = cls(setups, last_errors, image_source, embeddings, desk, queue, annotator, metrics)
+        parts._watch(model)
+        return parts
+
+    def _watch(self, model: ModelLoader) -> None:
+        """Show how things stand beside what happened."""
+        metrics, lanes = self.metrics, self.desk.lanes
+        metrics.add_collector(ModelCollector(model))
+        metrics.watch_level("encode_queue_pictures", "Pictures that people wait for", lambda: len(lanes))
+        metrics.watch_level("prewarm_queue_pictures", "Pictures to be encoded ahead of time", lambda: len(self.queue))
+        metrics.watch_level("embedding_cache_bytes", "Memory held by embeddings", lambda: self.embeddings.held_bytes)
+        files = self.image_source.cache
+        metrics.watch_level("picture_cache_bytes", "Memory held by files of pictures", lambda: files.held_bytes)
 
 
 def model_of(settings: Settings, on_end: Callable[[ModelStatus], None]) -> ModelLoader:
@@ -95,16 +113,18 @@ def model_of(settings: Settings, on_end: Callable[[ModelStatus], None]) -> Model
     )
 
 
-def _shared_store(settings: Settings) -> ByteStore | None:
+def _shared_store(settings: Settings, metrics: ServiceMetrics) -> ByteStore | None:
     store = open_shared_store(settings.cache_url, settings.cache_disk_mb * 1_000_000)
-    return None if store is None else ForgivingStore(store, _say_store_is_down)
+    return None if store is None else ForgivingStore(store, partial(_say_store_is_down, metrics=metrics))
 
 
-def _say_store_is_down(error: StorageError) -> None:
+def _say_store_is_down(error: StorageError, metrics: ServiceMetrics) -> None:
+    metrics.error("cache", error)
     log_event("cache_failed", level=logging.ERROR, error=str(error))
 
 
-def _say_not_prepared(error: Exception) -> None:
+def _say_not_prepared(error: Exception, metrics: ServiceMetrics) -> None:
+    metrics.error("ahead", error)
     if isinstance(error, SamBackendError):
         log_event("prewarm_failed", level=logging.WARNING, error=str(error))
     else:

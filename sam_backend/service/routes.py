@@ -5,20 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from flask import Blueprint, request
+from flask import Blueprint, g, request
+from werkzeug.exceptions import ServiceUnavailable
 
 from sam_backend.errors import RequestError
 from sam_backend.label_studio.request import parse_predict_request, parse_tasks_created
 from sam_backend.service.annotator import Annotator
+from sam_backend.service.encode_lanes import EncodesBusyError
 from sam_backend.service.model_loader import ModelLoader
+from sam_backend.service.patience import Patience
 from sam_backend.service.setup_memory import SetupMemory
 from sam_backend.service.status_page import health
 
 _WAIT_FOR_VERSION_S = 2.5  # Label Studio gives up after 3 s
 
 
-def label_studio_routes(model: ModelLoader, annotator: Annotator, setups: SetupMemory) -> Blueprint:
-    """Build the routes over finished parts."""
+def label_studio_routes(
+    model: ModelLoader, annotator: Annotator, setups: SetupMemory, predict_wait_s: float
+) -> Blueprint:
+    """Build the routes over finished parts; clicks wait for ``predict_wait_s`` from their arrival."""
     routes = Blueprint("label_studio", __name__)
 
     @routes.get("/health")
@@ -35,7 +40,11 @@ def label_studio_routes(model: ModelLoader, annotator: Annotator, setups: SetupM
 
     @routes.post("/predict")
     def predict() -> dict[str, Any]:
-        return {"results": annotator.answer(parse_predict_request(_json_body()))}
+        patience = Patience.of_person(predict_wait_s)
+        try:
+            return {"results": annotator.answer(parse_predict_request(_json_body()), patience)}
+        except EncodesBusyError as error:  # Label Studio knows nothing of 429
+            raise ServiceUnavailable(str(error), retry_after=error.retry_after_s) from error
 
     @routes.get("/versions")
     def versions() -> dict[str, list[str]]:
@@ -44,7 +53,7 @@ def label_studio_routes(model: ModelLoader, annotator: Annotator, setups: SetupM
     @routes.post("/webhook")
     def webhook() -> dict[str, str]:
         created = parse_tasks_created(_json_body())
-        if created is not None:
+        if created is not None and g.is_authorized:  # or strangers would say which pictures are fetched
             annotator.prepare(created)
         return {}  # Label Studio waits one second only, whatever it tells
 

@@ -15,6 +15,7 @@ from sam_backend.label_studio.smart_prompt import SmartPrompt, parse_smart_promp
 from sam_backend.service.embedder import Embedder, SeenPicture
 from sam_backend.service.encode_lanes import EncodeLanes
 from sam_backend.service.event_log import log_event
+from sam_backend.service.patience import AHEAD, Patience
 from sam_backend.service.prewarm import PrewarmQueue
 from sam_backend.service.ready_results import ReadyResults, existing_rectangles
 
@@ -62,7 +63,7 @@ class UnpromptedAnswerer:
         until_s = time.monotonic() + _BATCH_S
         results: list[Any] = []
         for task in request.tasks:
-            results.append(self._answer_one_of_many(request, task))
+            results.append(self._answer_one_of_many(request, task, Patience(until_s, is_person=False)))
             if time.monotonic() > until_s and len(results) < len(request.tasks):
                 self.prepare(request, is_opened=False)
                 log_event("batch_over_budget", level=logging.WARNING, tasks=len(request.tasks), done=len(results))
@@ -70,13 +71,15 @@ class UnpromptedAnswerer:
         log_event("batch", tasks=len(results), filled=sum(bool(result) for result in results))
         return results
 
-    def _answer_one_of_many(self, request: PredictRequest, task: Task) -> dict[str, Any] | list[Any]:
+    def _answer_one_of_many(
+        self, request: PredictRequest, task: Task, patience: Patience
+    ) -> dict[str, Any] | list[Any]:
         try:
             version = self.embedder.model.status().version
             result = None if version is None else self.ready.get(version, request.config_digest, task)
             if result is None and existing_rectangles(task):
-                self.lanes.wait_until_calm(_BATCH_S)
-                result = self._make(request, task)
+                self.lanes.wait_until_calm(patience.left_s)
+                result = self._make(request, task, patience)
             if result is None:
                 for uri in task.picture_uris(request.config):
                     self._queue(request, task, uri, is_opened=False)
@@ -87,18 +90,18 @@ class UnpromptedAnswerer:
 
     def _queue(self, request: PredictRequest, task: Task, uri: str, *, is_opened: bool) -> bool:
         def work() -> None:
-            self.embedder.see(request.project, task.id, uri)
-            self._make(request, task)
+            self.embedder.see(request.project, task.id, uri, AHEAD)
+            self._make(request, task, AHEAD)
 
         return self.queue.add((request.project, task.id, uri), work, is_opened=is_opened)
 
-    def _make(self, request: PredictRequest, task: Task) -> dict[str, Any] | None:
+    def _make(self, request: PredictRequest, task: Task, patience: Patience) -> dict[str, Any] | None:
         """Masks for the rectangles that a task has already, kept for when they are asked for; None if it has none."""
         prompts = [prompt for item in existing_rectangles(task) if (prompt := parse_smart_prompt([item])) is not None]
         regions: list[dict[str, Any]] = []
         version = ""
         for uri, together in _by_picture(request, task, prompts).items():
-            picture = self.embedder.see(request.project, task.id, uri)
+            picture = self.embedder.see(request.project, task.id, uri, patience)
             regions += _regions(request, picture, together)
             version = picture.predictor.version
         if not regions:

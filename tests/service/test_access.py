@@ -3,7 +3,10 @@ import re
 from collections.abc import Callable
 
 import pytest
+from flask import Flask, g
 from flask.testing import FlaskClient
+
+from sam_backend.service.access import guard
 
 TOKEN = "a-token-of-some-length"  # noqa: S105 - of this test
 
@@ -52,8 +55,8 @@ def test_without_the_token_nothing_is_told(guarded: FlaskClient, headers: dict[s
     assert [value.split()[0] for value in answer.headers.getlist("WWW-Authenticate")] == ["Basic", "Bearer"]
 
 
-def test_every_route_but_health_wants_the_token(guarded: FlaskClient) -> None:
-    rules = [rule for rule in guarded.application.url_map.iter_rules() if rule.rule != "/health"]
+def test_every_route_but_health_and_webhook_wants_the_token(guarded: FlaskClient) -> None:
+    rules = [rule for rule in guarded.application.url_map.iter_rules() if rule.rule not in ("/health", "/webhook")]
     assert len(rules) > 10
     for rule in rules:
         for method in rule.methods or ():
@@ -61,6 +64,7 @@ def test_every_route_but_health_wants_the_token(guarded: FlaskClient) -> None:
             assert guarded.open(address, method=method).status_code == 401, (method, rule.rule)
     assert guarded.get("/no/such/route").status_code == 401
     assert guarded.post("/health").status_code == 401
+    assert guarded.get("/webhook").status_code == 401
 
 
 def test_health_says_its_status_only(guarded: FlaskClient) -> None:
@@ -70,3 +74,40 @@ def test_health_says_its_status_only(guarded: FlaskClient) -> None:
 
 def test_without_a_token_in_the_settings_everybody_may_enter(client: FlaskClient) -> None:
     assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("token", "headers", "is_authorized"),
+    [
+        pytest.param(None, {}, True, id="no token is wanted"),
+        pytest.param(TOKEN, {"Authorization": f"Bearer {TOKEN}"}, True, id="the token"),
+        pytest.param(TOKEN, {}, False, id="nothing"),
+        pytest.param(TOKEN, {"Authorization": f"Bearer {TOKEN}x"}, False, id="a wrong one"),
+    ],
+)
+def test_webhook_is_let_through_and_told_whether_the_token_was_shown(
+    token: str | None, headers: dict[str, str], is_authorized: bool
+) -> None:
+    app = Flask(__name__)
+    guard(app, token)
+
+    @app.post("/webhook")
+    def webhook() -> dict[str, bool]:
+        return {"is_authorized": g.is_authorized}
+
+    answer = app.test_client().post("/webhook", headers=headers)
+    assert answer.get_json() == {"is_authorized": is_authorized}
+
+
+def test_strangers_may_not_say_which_pictures_are_fetched(
+    guarded: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = {"action": "TASKS_CREATED", "project": {"id": 1}, "tasks": []}
+    assert guarded.post("/webhook", json=body).get_json() == {}
+    assert "tasks_created" not in caplog.text
+    guarded.post("/webhook", json=body, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert "tasks_created" in caplog.text
+
+
+def test_webhook_of_a_stranger_may_not_be_huge(guarded: FlaskClient) -> None:
+    assert guarded.post("/webhook", data=b" " * 32_000_001).status_code == 413

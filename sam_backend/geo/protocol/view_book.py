@@ -21,7 +21,7 @@ from sam_backend.geo.tiled_raster import TiledRaster
 from sam_backend.geo.tiles import PixelRect
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.embedding_cache import EmbeddingCache
-from sam_backend.predict.embedding_library import EmbeddingLibrary
+from sam_backend.predict.embedding_library import Embeddings
 from sam_backend.predict.picture import decode_picture
 from sam_backend.predict.predictor import Predictor
 
@@ -68,11 +68,11 @@ class ViewBook:
     """For use from many threads.
 
     Args:
-        library: where embeddings are kept.
+        embeddings: where they come from.
     """
 
-    def __init__(self, library: EmbeddingLibrary) -> None:
-        self._library = library
+    def __init__(self, embeddings: Embeddings) -> None:
+        self._embeddings = embeddings
         self._read: EmbeddingCache[ReadView] = EmbeddingCache(WINDOWS_BYTES)
         self._plan = lru_cache(N_RASTERS)(_plan)
         self._sized = lru_cache(N_RASTERS)(self._at_ground_size)
@@ -95,7 +95,7 @@ class ViewBook:
             made.append(read.content)
             return read.window.pixels
 
-        embedding = self._library.get_or_make(predictor, read.content, pixels)
+        embedding = self._embeddings.get_or_make(predictor, read.content, pixels)
         return SeenView(
             window=read.window,
             embedding=embedding,

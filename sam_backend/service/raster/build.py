@@ -5,8 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from sam_backend.geo.protocol.view_book import ViewBook
-from sam_backend.predict.embedding_library import EmbeddingLibrary
-from sam_backend.service.encode_lanes import EncodeLanes
+from sam_backend.service.encode_desk import EncodeDesk, PatientDesk
 from sam_backend.service.event_log import LOGGER
 from sam_backend.service.last_errors import LastErrors
 from sam_backend.service.model_loader import ModelLoader
@@ -26,16 +25,15 @@ from sam_backend.settings import Settings
 def build_raster_routes(
     settings: Settings,
     model: ModelLoader,
-    embeddings: EmbeddingLibrary,
-    lanes: EncodeLanes,
+    desk: EncodeDesk,
     last_errors: LastErrors,
 ) -> Blueprint:
     """Build every part and hand it its parts."""
     spool = Spool(settings.raster_spool or default_spool(settings.cache_url))
     uploads = Uploads(spool, max_bytes=settings.raster_upload_mb * 1_000_000)
     book = RunBook(spool, keep_s=settings.raster_keep_hours * 3600.0)
-    courtesy = Courtesy(lanes)
-    views = ViewBook(embeddings)
+    courtesy = Courtesy(desk.lanes)
+    views = ViewBook(PatientDesk(desk, settings.predict_wait_s))
     taking_on = TakingOn(
         asking=Asking(RasterPaths(settings.raster_folders, uploads), book),
         book=book,
@@ -43,7 +41,7 @@ def build_raster_routes(
         run_host=RunHost(model, views, courtesy),
         click_host=ClickHost(model, views),
     )
-    return raster_routes(taking_on, uploads, lanes, last_errors)
+    return raster_routes(taking_on, uploads, desk.lanes, last_errors)
 
 
 def _say_unexpected(error: Exception) -> None:

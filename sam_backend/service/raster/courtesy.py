@@ -25,7 +25,7 @@ class Courtesy:
     """
 
     def __init__(self, lanes: EncodeLanes) -> None:
-        self._lanes = lanes
+        self.lanes = lanes
         self._changed = threading.Condition()
         self._n_steps = 0
         self._is_closed = False
@@ -33,7 +33,7 @@ class Courtesy:
     @contextmanager
     def step(self) -> Iterator[None]:
         """Wait for one's turn; once `close` was called, for ever: the process is about to end."""
-        self._lanes.wait_until_calm()
+        self.lanes.wait_until_calm()
         with self._changed:
             self._changed.wait_for(lambda: not self._is_closed)
             self._n_steps += 1
@@ -64,7 +64,7 @@ class CourteousPredictor(Predictor):
 
     def embed(self, image: NDArray[np.uint8]) -> Embedding:
         """See `Predictor.embed`."""
-        with self.courtesy.step():
+        with self.courtesy.lanes.ahead(), self.courtesy.step():
             return Predictor.embed(self, image)  # no super(): a class with slots is made twice
 
     def segment_batch(

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from sam_backend.geo.protocol.failures import Failure, FailureKind, failure_of
 from sam_backend.geo.protocol.run_records import end_record
+from sam_backend.service.encode_lanes import EncodesBusyError
 from sam_backend.service.event_log import log_event
 from sam_backend.service.last_errors import LastErrors
 from sam_backend.service.raster.run_book import UnknownRunError
@@ -24,7 +25,7 @@ STATUS_BY_KIND: dict[FailureKind, int] = {
     "unavailable": 503,
     "internal": 500,
 }
-_STATUS_BY_ERROR: dict[type[Exception], int] = {UnknownRunError: 404, TooLargeError: 413}
+_STATUS_BY_ERROR: dict[type[Exception], int] = {UnknownRunError: 404, TooLargeError: 413, EncodesBusyError: 429}
 """Where HTTP has a closer one."""
 
 
@@ -32,7 +33,7 @@ def answer_failures(routes: Blueprint, last_errors: LastErrors) -> None:
     """Make routes answer whatever goes wrong with an error event; nobody outside ever sees a traceback."""
 
     @routes.errorhandler(Exception)
-    def failed(error: Exception) -> tuple[Response, int]:
+    def failed(error: Exception) -> Response:
         if isinstance(error, HTTPException):
             status = error.code or 500
             failure = Failure("bad_request" if status < 500 else "internal", error.description or error.name)
@@ -43,4 +44,8 @@ def answer_failures(routes: Blueprint, last_errors: LastErrors) -> None:
         log_event("request_failed", level=logging.WARNING, path=route, status=status, error=failure.message)
         if status != 404:
             last_errors.remember(route, status, failure.message)
-        return jsonify({"id": None, **end_record(failure)}), status
+        answer = jsonify({"id": None, **end_record(failure)})
+        answer.status_code = status
+        if isinstance(error, EncodesBusyError):
+            answer.headers["Retry-After"] = str(error.retry_after_s)
+        return answer

@@ -30,7 +30,11 @@ class Limits:
     def of(cls, settings: Settings) -> Limits:
         """Those of the service, but for pictures too large for a browser."""
         megapixels = min(settings.max_megapixels, _MOST_MEGAPIXELS)
-        return cls(max_bytes=settings.max_picture_mb * 1_000_000, max_pixels=megapixels * 1_000_000)
+        return cls(
+            max_bytes=settings.max_picture_mb * 1_000_000,
+            max_pixels=megapixels * 1_000_000,
+            max_points=settings.max_prompts,
+        )
 
     def to_json(self) -> dict[str, int]:
         """For the page."""

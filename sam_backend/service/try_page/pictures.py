@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from sam_backend.errors import RequestError, SamBackendError
 from sam_backend.predict.embedding import Embedding
-from sam_backend.predict.embedding_library import EmbeddingLibrary
 from sam_backend.predict.picture import decode_picture
 from sam_backend.predict.predictor import Predictor
+from sam_backend.service.encode_desk import EncodeDesk
+from sam_backend.service.patience import Patience
 
 _PICTURE_ID = re.compile(r"[0-9a-f]{64}")
-_SENDINGS = 3
 
 
 class PictureForgottenError(SamBackendError):
@@ -27,22 +27,19 @@ class PictureForgottenError(SamBackendError):
 class Pictures:
     """The embeddings of the whole service, as the page asks for them. Bytes and pixels aren't kept."""
 
-    embeddings: EmbeddingLibrary
+    desk: EncodeDesk
     max_pixels: int
 
-    def add(self, predictor: Predictor, data: bytes) -> tuple[str, Embedding]:
+    def add(self, predictor: Predictor, data: bytes, patience: Patience) -> tuple[str, Embedding]:
         """Encode the picture in the file ``data`` unless it is known; returns its id and embedding.
 
         Raises:
             ImageError: no picture, a damaged one, or one of too many pixels.
+            EncodesBusyError: no place is left, or patience ended.
         """
         picture_id = hashlib.sha256(data).hexdigest()
-        for _ in range(_SENDINGS - 1):
-            try:
-                return picture_id, self.embeddings.get_or_make(predictor, picture_id, lambda: self._decode(data))
-            except PictureForgottenError:
-                continue  # a click that asked at the same moment found nothing, and we were waiting for its answer
-        return picture_id, predictor.embed(self._decode(data))
+        handed_out = self.desk.hand_out(predictor, picture_id, lambda: self._decode(data), patience)
+        return picture_id, handed_out.embedding
 
     def get(self, predictor: Predictor, picture_id: str) -> Embedding:
         """Return the embedding of a picture that was sent before.
@@ -53,11 +50,10 @@ class Pictures:
         """
         if not _PICTURE_ID.fullmatch(picture_id):
             raise RequestError("a picture's id is the one that came back when it was sent: 64 digits 0-9 and a-f")
-        return self.embeddings.get_or_make(predictor, picture_id, _forgotten)
+        found = self.desk.at_hand(predictor, picture_id)
+        if found is None:
+            raise PictureForgottenError("this picture isn't kept here any more: send it again")
+        return found.embedding
 
     def _decode(self, data: bytes) -> NDArray[np.uint8]:
         return decode_picture(data, name="the picture", max_pixels=self.max_pixels)
-
-
-def _forgotten() -> NDArray[np.uint8]:
-    raise PictureForgottenError("this picture isn't kept here any more: send it again")

@@ -10,9 +10,10 @@ from flask import Blueprint, Response, abort, jsonify, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from sam_backend.errors import RequestError
-from sam_backend.predict.embedding_library import EmbeddingLibrary
+from sam_backend.service.encode_desk import EncodeDesk
 from sam_backend.service.event_log import log_event
 from sam_backend.service.model_loader import ModelLoader
+from sam_backend.service.patience import Patience
 from sam_backend.service.try_page.limits import Limits
 from sam_backend.service.try_page.mask_answer import answer_masks
 from sam_backend.service.try_page.mask_request import parse_mask_request
@@ -25,10 +26,10 @@ FORGOTTEN = "picture-forgotten"
 _WAIT_FOR_MODEL_S = 60.0
 
 
-def try_page_routes(model: ModelLoader, embeddings: EmbeddingLibrary, limits: Limits) -> Blueprint:
-    """Build the page's routes over finished parts."""
+def try_page_routes(model: ModelLoader, desk: EncodeDesk, limits: Limits, wait_s: float) -> Blueprint:
+    """Build the page's routes over finished parts; pictures wait for ``wait_s`` to be encoded."""
     routes = Blueprint("try_page", __name__)
-    pictures = Pictures(embeddings=embeddings, max_pixels=limits.max_pixels)
+    pictures = Pictures(desk=desk, max_pixels=limits.max_pixels)
     _add_page(routes, PageFiles())
 
     @routes.get("/try/about")
@@ -42,7 +43,8 @@ def try_page_routes(model: ModelLoader, embeddings: EmbeddingLibrary, limits: Li
         _want_type("image/", f"the type image/*, as in image/png, was wanted, got {request.mimetype or 'none'}")
         started_s = time.perf_counter()
         data = _body(limits.max_bytes, "picture")
-        picture_id, embedding = pictures.add(model.wait(_WAIT_FOR_MODEL_S), data)
+        predictor = model.wait(_WAIT_FOR_MODEL_S)
+        picture_id, embedding = pictures.add(predictor, data, Patience.of_person(wait_s))
         height, width = embedding.image_hw
         log_event("try_picture", width=width, height=height, bytes=len(data), ms=_ms_since(started_s))
         return {"id": picture_id, "width": width, "height": height}

@@ -43,11 +43,23 @@ class EmbeddingLibrary:
         Raises:
             SamBackendError: what ``read`` and the encoder raise.
         """
-        key = f"embedding/{predictor.version}/{content}"
+        key = _key(predictor.version, content)
         if self.shared is None:
             return self.kept.get_or_make(key, lambda: predictor.embed(read()))
         shared = self.shared
         return self.kept.get_or_make(key, lambda: _from_store_or_made(shared, key, predictor, read))
+
+    def holds(self, version: str, content: str) -> bool:
+        """Whether the shared store has the embedding by the model ``version``; reads none of it.
+
+        Raises:
+            StorageError: the store can't be read.
+        """
+        return self.shared is not None and self.shared.has(_key(version, content))
+
+
+def _key(version: str, content: str) -> str:
+    return f"embedding/{version}/{content}"
 
 
 def _from_store_or_made(

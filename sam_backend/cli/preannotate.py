@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from functools import cache, partial
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -87,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         only_unlabeled=arguments.only_unlabeled,
         min_score=arguments.min_score,
         batch_size=arguments.batch,
-        on_task=bar.update,
+        on_task=lambda: _step(bar),
         on_failure=lambda task_id, reason: tqdm.write(f"skipped task {task_id}: {reason}", file=sys.stderr),
     )
     n_tasks = connection.project.count(work.wanted)
@@ -112,8 +113,8 @@ def _maker(arguments: argparse.Namespace, config: LabelingConfig, pictures: Pict
             raise OptionsError(f"--{name.replace('_', '-')} is for --from everything: a box has its own label and mask")
     if not takes_masks(config):
         raise OptionsError(
-            "no tag of the labeling config takes the mask of a rectangle: add Polygon, Bitmask or Brush with the labels "
-            "of the rectangles"
+            "no tag of the labeling config takes the mask of a rectangle: add Polygon, Bitmask or Brush with the same "
+            "labels"
         )
     return RectangleMaker(config, pictures)
 
@@ -131,6 +132,10 @@ def _pictures(settings: Settings, source: ImageSource, model: LazyModel) -> Proj
         predictor=model.load(),
         max_pixels=settings.max_megapixels * 1_000_000,
     )
+
+
+def _step(bar: tqdm[NoReturn]) -> None:
+    bar.update()
 
 
 def _say_the_end(work: Preannotating, n_passed_over: int, *, is_interrupted: bool) -> int:

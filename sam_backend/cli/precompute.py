@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -103,7 +104,7 @@ def _warn_if_too_many(outcome: Outcome, n_tasks: int, capacity_bytes: int | None
         )
 
 
-def _show(outcome: Outcome, bar: tqdm[None]) -> None:
+def _show(outcome: Outcome, bar: tqdm[NoReturn]) -> None:
     if outcome.error is not None:
         tqdm.write(f"skipped task {outcome.task_id}, {outcome.name}: {outcome.error}", file=sys.stderr)
     bar.update()

@@ -23,6 +23,8 @@ def choose_label(config: LabelingConfig, to_name: str, chosen: str | None) -> tu
     choices = _choices(config, to_name)
     if chosen is None and len(choices) > 1:
         raise OptionsError(f"the labeling config has several labels for {to_name!r}: give --label with {_any(choices)}")
+    if chosen is None and not choices and any(control.labels is None for control in config.controls):
+        raise OptionsError(f"the labels for {to_name!r} come with each task's data: give --label with one of them")
     label = chosen if chosen is not None else next(iter(choices), None)
     outputs = outputs_of(config, to_name, label)
     if outputs:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sam_backend.label_studio.labeling_config import LabelingConfig
-from sam_backend.label_studio.output import Output, outputs_of
+from sam_backend.label_studio.output import SHAPES, Output, outputs_of
 from sam_backend.label_studio.palette import with_palette_label
 from sam_backend.label_studio.request import Task
 from sam_backend.label_studio.response import regions_of
@@ -15,6 +15,8 @@ from sam_backend.label_studio.smart_prompt import SmartPrompt, parse_smart_promp
 if TYPE_CHECKING:
     from sam_backend.predict.embedding import Embedding
     from sam_backend.predict.predictor import Predictor
+
+_MASK_SHAPES = tuple(shape for shape in SHAPES if shape != "rectangle")
 
 
 def existing_rectangles(task: Task) -> tuple[dict[str, Any], ...]:
@@ -66,17 +68,18 @@ def mask_outputs(config: LabelingConfig, to_name: str, label: str | None) -> lis
     Raises:
         RequestError: see `outputs_of`.
     """
-    return [output for output in outputs_of(config, to_name, label) if output.shape != "rectangle"]
+    return [output for output in outputs_of(config, to_name, label) if output.shape in _MASK_SHAPES]
 
 
 def takes_masks(config: LabelingConfig) -> bool:
-    """Whether there is any picture and label for which some tag takes a mask.
-
-    Raises:
-        RequestError: see `outputs_of`.
-    """
-    labels = {None, *(label for control in config.controls for label in control.labels or ())}
-    return any(mask_outputs(config, to_name, label) for to_name, _ in config.variables for label in labels)
+    """Whether some tag on some picture takes the shape of an object, whatever its label."""
+    pictures = {to_name for to_name, _ in config.variables}
+    return any(
+        control.tag.removesuffix("labels") in _MASK_SHAPES
+        and control.is_output is not False
+        and pictures & set(control.to_names)
+        for control in config.controls
+    )
 
 
 def _results(sources: Sequence[dict[str, Any]]) -> list[list[Any]]:

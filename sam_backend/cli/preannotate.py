@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
+from sam_backend.cli.automatic import OPTIONS, add_options, chosen_options
 from sam_backend.cli.studio_arguments import (
     EXIT_INTERRUPTED,
     EXIT_SOME_FAILED,
@@ -32,7 +33,6 @@ from sam_backend.label_studio.project.preannotation import (
 from sam_backend.label_studio.project.prediction_mark import PredictionKind
 from sam_backend.label_studio.project.project_pictures import ProjectPictures
 from sam_backend.label_studio.rectangle_masks import takes_masks
-from sam_backend.predict.automatic.options import PRESETS, AutomaticOptions
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.embedding_cache import EmbeddingCache
 from sam_backend.predict.embedding_library import EmbeddingLibrary
@@ -61,13 +61,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="boxes: masks of the rectangles that annotations, drafts or predictions of others hold; everything: all "
         "masks that the model finds",
     )
-    parser.add_argument("--label", metavar="L", help="of everything; needed where the labeling config has several")
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="official", help="of everything: see `automatic`")
     parser.add_argument("--min-score", type=_share, default=0.0, metavar="S", help="leave out less sure masks (0)")
-    parser.add_argument("--max-masks", type=_count, metavar="N", help="of everything: so many at most in a picture")
     parser.add_argument("--only-unlabeled", action="store_true", help="pass over tasks with a submitted annotation")
     parser.add_argument("--overwrite", action="store_true", help="replace our own predictions of this kind")
     parser.add_argument("--batch", type=_count, default=50, metavar="N", help="predictions in one request (50)")
+    everything = parser.add_argument_group("of everything")
+    everything.add_argument("--label", metavar="L", help="of each mask; needed where the labeling config has several")
+    add_options(everything)
     parser.set_defaults(run=run)
 
 
@@ -106,21 +106,18 @@ def _maker(arguments: argparse.Namespace, config: LabelingConfig, pictures: Pict
     if not config.variables:
         raise OptionsError("the labeling config has no <Image> with a $variable, so the project has no pictures")
     if KINDS[arguments.source] is PredictionKind.EVERYTHING:
-        options = AutomaticOptions.preset(arguments.preset, **_changes(arguments))
-        return EverythingMaker(config, everything_targets(config, arguments.label), pictures, options)
-    for name in ("label", "max_masks"):
+        targets = everything_targets(config, arguments.label)
+        return EverythingMaker(config, targets, pictures, chosen_options(arguments))
+    for name in ("label", "preset", *OPTIONS):
         if getattr(arguments, name) is not None:
-            raise OptionsError(f"--{name.replace('_', '-')} is for --from everything: a box has its own label and mask")
+            word = name.removesuffix("_s").replace("_", "-")
+            raise OptionsError(f"--{word} is for --from everything: a box has its own label, and one mask")
     if not takes_masks(config):
         raise OptionsError(
             "no tag of the labeling config takes the mask of a rectangle: add Polygon, Bitmask or Brush with the same "
             "labels"
         )
     return RectangleMaker(config, pictures)
-
-
-def _changes(arguments: argparse.Namespace) -> dict[str, int]:
-    return {} if arguments.max_masks is None else {"max_masks": arguments.max_masks}
 
 
 def _pictures(settings: Settings, source: ImageSource, model: LazyModel) -> ProjectPictures:

@@ -1,6 +1,7 @@
 """Precomputes a project again and again, kills it at random moments, goes on with it, and compares the caches.
 
-A program of its own: it forks before PyTorch has started any thread, so that each run costs no start-up.
+A program of its own: it forks before PyTorch has started any thread, so that each run costs no start-up. Kills are
+aimed by how much is in the cache, since time says little on a busy machine.
 """
 
 from __future__ import annotations
@@ -23,16 +24,14 @@ N_KILLS = 2
 
 def compare(project: str, folder: Path, n_times: int) -> None:
     torch.set_num_threads(1)
-    started = time.monotonic()
     assert in_child(project, folder / "whole") == 0
-    duration_s = time.monotonic() - started
     wanted = contents(folder / "whole")
     rng = np.random.default_rng(0)
     n_kills = n_partial = 0
     for index in range(n_times):
         cache = folder / f"run{index}"
-        for _ in range(N_KILLS):
-            status = in_child(project, cache, rng.uniform(0.3, 1.0) * duration_s)
+        for n_there in sorted(rng.integers(0, len(wanted), N_KILLS)):
+            status = in_child(project, cache, kill_at=n_there, kill_after_s=rng.uniform(0, 0.02))
             n_kills += status == signal.SIGKILL
             n_partial += 0 < n_values(cache) < len(wanted)
         assert in_child(project, cache) == 0
@@ -44,15 +43,24 @@ def n_values(cache: Path) -> int:
     return len(list((cache / "values").iterdir())) if (cache / "values").exists() else 0
 
 
-def in_child(project: str, cache: Path, kill_after_s: float | None = None) -> int:
-    """Run the command in a process of its own; its status, or the signal that ended it."""
+def in_child(project: str, cache: Path, kill_at: int | None = None, kill_after_s: float = 0.0) -> int:
+    """Run the command in a process of its own; its status, or the signal that ended it.
+
+    It is killed some time after the cache holds more than ``kill_at`` values.
+    """
     child = os.fork()
     if child == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         os._exit(main(["precompute", "--project", project, "--cache-url", f"file://{cache}"]))
-    if kill_after_s is not None:
-        time.sleep(kill_after_s)
-        os.kill(child, signal.SIGKILL)
+    while kill_at is not None:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        if n_values(cache) > kill_at:
+            time.sleep(kill_after_s)
+            os.kill(child, signal.SIGKILL)
+            break
+        time.sleep(0.001)
     return os.waitpid(child, 0)[1]
 
 

@@ -93,7 +93,7 @@ def test_overwrite_replaces_ours_and_nothing_else(cars: ProjectStudio, command: 
     assert "2 predictions with 3 regions" in command("preannotate", "--from", "boxes", "--overwrite")[1]
     assert [len(_ours(cars, task_id)) for task_id in range(1, 7)] == [1, 0, 1, 0, 0, 0]
     assert not {one["id"] for one in _ours(cars, 1)} & set(ids[1])
-    assert [one["model_version"] for one in cars.predictions(3)][0] == "detector"
+    assert cars.predictions(3)[0]["model_version"] == "detector"
 
 
 def test_only_unlabeled_passes_over_what_somebody_submitted(cars: ProjectStudio, command: Command) -> None:

@@ -13,6 +13,8 @@ from sam_backend.cli import (
     checkpoints,
     doctor,
     evaluate,
+    preannotate,
+    precompute,
     raster,
     refilter,
     segment,
@@ -22,7 +24,20 @@ from sam_backend.cli import (
 )
 from sam_backend.errors import SamBackendError
 
-COMMANDS = (segment, automatic, raster, refilter, train, evaluate, checkpoints, doctor, settings, worker)
+COMMANDS = (
+    segment,
+    automatic,
+    raster,
+    refilter,
+    train,
+    evaluate,
+    checkpoints,
+    doctor,
+    settings,
+    precompute,
+    preannotate,
+    worker,
+)
 EXIT_BAD_INPUT = 2
 
 

@@ -56,17 +56,35 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="of a picture: .json (as SA-1B) or .png (the masks drawn on it); of a folder: a folder, "
         "with a .json for each picture and coco.json for all; pictures that have theirs already are left alone",
     )
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="official", help="what options start from")
-    for name, (kind, text) in OPTIONS.items():
-        parser.add_argument(f"--{_word(name)}", dest=name, type=kind, metavar="N", help=text)
+    add_options(parser)
     add_model(parser)
     parser.set_defaults(run=run)
 
 
+def add_options(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """Add ``--preset`` and an option for each of `OPTIONS`."""
+    parser.add_argument("--preset", choices=tuple(PRESETS), help="what options start from (official)")
+    for name, (kind, text) in OPTIONS.items():
+        parser.add_argument(f"--{_word(name)}", dest=name, type=kind, metavar="N", help=text)
+
+
+def given_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What was said of `OPTIONS`, by name."""
+    return {name: getattr(arguments, name) for name in OPTIONS if getattr(arguments, name) is not None}
+
+
+def chosen_options(arguments: argparse.Namespace) -> AutomaticOptions:
+    """Read what `add_options` asked for.
+
+    Raises:
+        OptionsError: a value makes no sense.
+    """
+    return AutomaticOptions.preset(arguments.preset or "official", **given_options(arguments))
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Segment one picture or a folder."""
-    given = {name: getattr(arguments, name) for name in OPTIONS if getattr(arguments, name) is not None}
-    options = AutomaticOptions.preset(arguments.preset, **given)
+    options = chosen_options(arguments)
     output = _checked_output(arguments.image, arguments.output)
     if arguments.image.is_dir():
         folder_run = FolderRun.plan(arguments.image, output)

@@ -18,6 +18,21 @@ _UPLOADS = "/data/upload/"
 
 
 @dataclass(frozen=True, slots=True)
+class PicturePlace:
+    """Where a picture is downloaded from."""
+
+    host: LabelStudioHost | None
+    """The Label Studio that the task comes from."""
+
+    url: str
+    never_changes: bool
+    """Whether another picture never has the same address."""
+
+    is_cloud: bool
+    """Whether Label Studio redirects to its object store."""
+
+
+@dataclass(frozen=True, slots=True)
 class ImageSource:
     """Where pictures come from: the task itself, the disk, Label Studio, the web. In that order."""
 
@@ -47,21 +62,41 @@ class ImageSource:
         Raises:
             ImageSourceError: it can't be had, with the reason and the cure.
         """
-        if uri[:5].lower() == "data:":
+        if _is_data_uri(uri):
             return FetchedPicture(decode_data_uri(uri, self.downloader.limits.max_bytes))
-        is_cloud = is_cloud_uri(uri)
-        if not uri.startswith("/") and not is_cloud:
-            check_web_address(uri)
         on_disk = self._from_disk(uri)
         if on_disk is not None:
             return FetchedPicture(on_disk)
+        place = self._place(uri, told_host, task_id)
+        return self.cache.get(
+            (place.host, place.url), lambda known: self.download(place, known), never_changes=place.never_changes
+        )
+
+    def place_of(self, uri: str, task_id: int | None = None) -> PicturePlace | None:
+        """Where `fetch` would download a picture from; None if it would not, since it is in the task or on the disk.
+
+        Raises:
+            ImageSourceError: that can't be said, with the reason and the cure.
+        """
+        if _is_data_uri(uri) or (self.local_files_root is not None and local_file_name(uri) is not None):
+            return None
+        return self._place(uri, None, task_id)
+
+    def download(self, place: PicturePlace, known: FetchedPicture | None = None) -> FetchedPicture:
+        """Download a picture; gives ``known`` back, whatever it holds, if the server says that it is still right.
+
+        Raises:
+            ImageSourceError: it can't be had, with the reason and the cure.
+        """
+        return self.downloader.get(place.url, place.host, known=known, trusts_redirect=place.is_cloud)
+
+    def _place(self, uri: str, told_host: LabelStudioHost | None, task_id: int | None) -> PicturePlace:
+        is_cloud = is_cloud_uri(uri)
+        if not uri.startswith("/") and not is_cloud:
+            check_web_address(uri)
         host = choose_host(self.own_host, told_host)
         url = self._url(uri, host, told_host, task_id)
-        return self.cache.get(
-            (host, url),
-            lambda known: self.downloader.get(url, host, known=known, trusts_redirect=is_cloud),
-            never_changes=_is_upload(url, host),
-        )
+        return PicturePlace(host, url, _is_upload(url, host), is_cloud)
 
     def _from_disk(self, uri: str) -> bytes | None:
         """Whatever the host: Label Studio writes its public name there, which may differ from the one used here."""
@@ -80,6 +115,10 @@ class ImageSource:
         told_url = None if told_host is None else told_host.url
         public_urls = [url for url in (self.public_url, told_url) if url is not None]
         return uri if host is None else by_own_name(uri, host, public_urls)
+
+
+def _is_data_uri(uri: str) -> bool:
+    return uri[:5].lower() == "data:"
 
 
 def _known(host: LabelStudioHost | None) -> LabelStudioHost:

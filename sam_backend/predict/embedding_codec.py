@@ -37,6 +37,11 @@ def encode_embedding(embedding: Embedding) -> bytes:
     return b"".join([_START.pack(_MAGIC, len(header)), header, *(part.tobytes() for part in parts)])
 
 
+def encoded_nbytes(embedding: Embedding) -> int:
+    """About how many bytes `encode_embedding` makes, without making them."""
+    return 2 * sum(part.numel() for part in (embedding.features.coarse, *embedding.features.fine))
+
+
 def decode_embedding(data: bytes, predictor: Predictor) -> Embedding:
     """Read what `encode_embedding` wrote, for the very model that made it.
 

@@ -43,11 +43,11 @@ class EmbeddingLibrary:
 
     def in_memory(self, predictor: Predictor, content: str) -> Embedding | None:
         """The embedding, if this process keeps it."""
-        return self.kept.get(_key(predictor, content))
+        return self.kept.get(_key(predictor.version, content))
 
     def in_store(self, predictor: Predictor, content: str) -> Embedding | None:
         """The embedding, if the shared store has it; kept in this process from then on."""
-        key = _key(predictor, content)
+        key = _key(predictor.version, content)
         found = None if self.shared is None else _from_store(self.shared, key, predictor)
         return None if found is None else self.kept.get_or_make(key, lambda: found)
 
@@ -62,15 +62,23 @@ class EmbeddingLibrary:
         Raises:
             SamBackendError: what ``read`` and the encoder raise.
         """
-        key = _key(predictor, content)
+        key = _key(predictor.version, content)
         if self.shared is None:
             return self.kept.get_or_make(key, lambda: predictor.embed(read()))
         shared = self.shared
         return self.kept.get_or_make(key, lambda: _from_store_or_made(shared, key, predictor, read))
 
+    def holds(self, version: str, content: str) -> bool:
+        """Whether the shared store has the embedding by the model ``version``; reads none of it.
 
-def _key(predictor: Predictor, content: str) -> str:
-    return f"embedding/{predictor.version}/{content}"
+        Raises:
+            StorageError: the store can't be read.
+        """
+        return self.shared is not None and self.shared.has(_key(version, content))
+
+
+def _key(version: str, content: str) -> str:
+    return f"embedding/{version}/{content}"
 
 
 def _from_store_or_made(

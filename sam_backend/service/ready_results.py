@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sam_backend.label_studio.rectangle_masks import existing_rectangles
 from sam_backend.label_studio.request import Task
 from sam_backend.store.byte_store import ByteStore
 
@@ -28,24 +28,6 @@ class ReadyResults:
     def put(self, version: str, config_digest: str, task: Task, result: dict[str, Any]) -> None:
         """Keep an entry for when the task is opened, or predictions are retrieved."""
         self.store.put(_key(version, config_digest, task), json.dumps(result, allow_nan=False).encode(), _KEPT_S)
-
-
-def existing_rectangles(task: Task) -> tuple[dict[str, Any], ...]:
-    """The rectangles of a task's newest annotation that has any, or else of its newest such prediction."""
-    for regions in (_results(task.annotations), _results(task.predictions)):
-        for result in reversed(regions):
-            rectangles = tuple(region for region in result if _is_rectangle(region))
-            if rectangles:
-                return rectangles
-    return ()
-
-
-def _results(sources: Sequence[dict[str, Any]]) -> list[list[Any]]:
-    return [source["result"] for source in sources if isinstance(source.get("result"), list)]
-
-
-def _is_rectangle(region: object) -> bool:
-    return isinstance(region, dict) and region.get("type") in ("rectanglelabels", "rectangle")
 
 
 def _key(version: str, config_digest: str, task: Task) -> str:

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from sam_backend.errors import SamBackendError
-from sam_backend.label_studio.output import Output, outputs_of
+from sam_backend.label_studio.rectangle_masks import existing_rectangles, mask_regions, prompts_by_picture
 from sam_backend.label_studio.request import PredictRequest, Task
-from sam_backend.label_studio.response import regions_of, task_result
-from sam_backend.label_studio.smart_prompt import SmartPrompt, parse_smart_prompt
-from sam_backend.service.embedder import Embedder, SeenPicture
+from sam_backend.label_studio.response import task_result
+from sam_backend.service.embedder import Embedder
 from sam_backend.service.encode_lanes import EncodeLanes
 from sam_backend.service.event_log import log_event
 from sam_backend.service.patience import AHEAD, Patience
 from sam_backend.service.prewarm import PrewarmQueue
-from sam_backend.service.ready_results import ReadyResults, existing_rectangles
+from sam_backend.service.ready_results import ReadyResults
 
 _BATCH_S = 80.0
 """Label Studio gives up after 100 s, and one picture more may be under way."""
@@ -97,40 +96,14 @@ class UnpromptedAnswerer:
 
     def _make(self, request: PredictRequest, task: Task, patience: Patience) -> dict[str, Any] | None:
         """Masks for the rectangles that a task has already, kept for when they are asked for; None if it has none."""
-        prompts = [prompt for item in existing_rectangles(task) if (prompt := parse_smart_prompt([item])) is not None]
         regions: list[dict[str, Any]] = []
         version = ""
-        for uri, together in _by_picture(request, task, prompts).items():
+        for uri, prompts in prompts_by_picture(request.config, task).items():
             picture = self.embedder.see(request.project, task.id, uri, patience)
-            regions += _regions(request, picture, together)
+            regions += mask_regions(picture.predictor, picture.embedding, request.config, prompts)
             version = picture.predictor.version
         if not regions:
             return None
         result = task_result(regions, version)
         self.ready.put(version, request.config_digest, task, result)
         return result
-
-
-def _by_picture(request: PredictRequest, task: Task, prompts: list[SmartPrompt]) -> dict[str, list[SmartPrompt]]:
-    by_uri: dict[str, list[SmartPrompt]] = {}
-    for prompt in prompts:
-        data_key = request.config.data_key(prompt.to_name)
-        if data_key is not None and _outputs(request, prompt):
-            by_uri.setdefault(task.picture_uri(data_key, prompt.item_index), []).append(prompt)
-    return by_uri
-
-
-def _regions(request: PredictRequest, picture: SeenPicture, together: list[SmartPrompt]) -> list[dict[str, Any]]:
-    named = [(one, prompts) for one in together if (prompts := one.to_prompts(picture.embedding.image_hw)) is not None]
-    seen = picture.predictor.segment_batch(picture.embedding, [prompts for _, prompts in named], multimask=False)
-    regions: list[dict[str, Any]] = []
-    for (prompt, _), prediction in zip(named, seen, strict=True):
-        outputs = _outputs(request, prompt)
-        regions += regions_of(prediction.masks[0], float(prediction.predicted_iou[0]), prompt, outputs)
-    return regions
-
-
-def _outputs(request: PredictRequest, prompt: SmartPrompt) -> list[Output]:
-    """Rectangles are there already."""
-    outputs = outputs_of(request.config, prompt.to_name, prompt.label)
-    return [output for output in outputs if output.shape != "rectangle"]

@@ -17,6 +17,14 @@ class ByteStore(Protocol):
         """
         ...
 
+    def has(self, key: str) -> bool:
+        """Whether `get` would give a value now; reads none of it, and counts as a use.
+
+        Raises:
+            StorageError: the store can't be read.
+        """
+        ...
+
     def put(self, key: str, value: bytes, ttl_s: float) -> None:
         """Keep ``value`` under ``key`` for ``ttl_s`` seconds at most; whoever reads meanwhile gets the old or the new.
 

@@ -70,6 +70,17 @@ class DiskStore:
                 os.utime(path)  # the time of the last use, whatever the file system does about reads
             return value
 
+    def has(self, key: str) -> bool:
+        """See `ByteStore`."""
+        path = self._path(key)
+        with _told(path, "read"), suppress(FileNotFoundError):
+            with path.open("rb") as file:
+                start = file.read(_HEADER.size + len(key.encode()))
+            if _value_in(start, key) is not None:
+                os.utime(path)
+                return True
+        return False
+
     def put(self, key: str, value: bytes, ttl_s: float) -> None:
         """See `ByteStore`."""
         name = key.encode()

@@ -31,6 +31,10 @@ class ForgivingStore:
         """See `ByteStore`; None while it is down."""
         return self._try(lambda: self._store.get(key))
 
+    def has(self, key: str) -> bool:
+        """See `ByteStore`; False while it is down."""
+        return self._try(lambda: self._store.has(key)) or False
+
     def put(self, key: str, value: bytes, ttl_s: float) -> None:
         """See `ByteStore`; without effect while it is down."""
         self._try(lambda: self._store.put(key, value, ttl_s))

@@ -42,6 +42,10 @@ class MemoryStore:
             self._kept.move_to_end(key)
             return value
 
+    def has(self, key: str) -> bool:
+        """See `ByteStore`."""
+        return self.get(key) is not None
+
     def put(self, key: str, value: bytes, ttl_s: float) -> None:
         """See `ByteStore`."""
         with self._lock:

@@ -46,6 +46,11 @@ class RedisStore:
             value = self._redis.get(_PREFIX + key)
             return value if isinstance(value, bytes) else None
 
+    def has(self, key: str) -> bool:
+        """See `ByteStore`."""
+        with self._told():
+            return bool(self._redis.touch(_PREFIX + key))
+
     def put(self, key: str, value: bytes, ttl_s: float) -> None:
         """See `ByteStore`."""
         with self._told():

@@ -136,7 +136,7 @@ def test_other_rooms_hand_in_what_they_count() -> None:
 def test_model_that_isnt_there_yet_is_shown_as_loading() -> None:
     may_go_on = threading.Event()
     model = ModelLoader(
-        "tiny", lambda: may_go_on.wait() and "tiny-1" or "", lambda: pytest.fail("unused"), lambda _: None
+        "tiny", lambda: (may_go_on.wait() and "tiny-1") or "", lambda: pytest.fail("unused"), lambda _: None
     )
     metrics = ServiceMetrics()
     metrics.add_collector(ModelCollector(model))

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from platformdirs import user_data_path
+
 from sam_backend.errors import SettingsError
 
 _DTYPES = ("float32", "bfloat16")
@@ -72,6 +74,15 @@ class Settings:
     api_token: str | None = field(default=None, repr=False)
     """SAM_API_TOKEN: what every request has to show, but for GET /health; None lets everybody in."""
 
+    data_folder: Path = field(default_factory=lambda: user_data_path("sam_backend"))
+    """SAM_DATA_FOLDER: where what the service learns lies: the ledger of answers, and trained versions."""
+
+    train_minutes: int = 10
+    """SAM_TRAIN_MINUTES: how long a training on a project's annotations may move the weights."""
+
+    train_steps: int = 400
+    """SAM_TRAIN_STEPS: how often it moves them at most."""
+
     raster_folders: tuple[Path, ...] = ()
     """SAM_RASTER_FOLDERS: folders, with colons between them, whose rasters and layers requests may name by path."""
 
@@ -115,6 +126,9 @@ class Settings:
             max_megapixels=_whole(env, "SAM_MAX_MEGAPIXELS", usual.max_megapixels, least=1),
             fetch_timeout_s=_seconds(env, "SAM_FETCH_TIMEOUT_S", usual.fetch_timeout_s),
             api_token=_api_token(env, "SAM_API_TOKEN"),
+            data_folder=Path(env["SAM_DATA_FOLDER"]) if "SAM_DATA_FOLDER" in env else usual.data_folder,
+            train_minutes=_whole(env, "SAM_TRAIN_MINUTES", usual.train_minutes, least=1, most=1440),
+            train_steps=_whole(env, "SAM_TRAIN_STEPS", usual.train_steps, least=1),
             raster_folders=_folders(env, "SAM_RASTER_FOLDERS"),
             raster_spool=_spool(env, "SAM_RASTER_SPOOL"),
             raster_keep_hours=_whole(env, "SAM_RASTER_KEEP_HOURS", usual.raster_keep_hours, least=1),

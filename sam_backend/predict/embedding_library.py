@@ -30,7 +30,8 @@ class EmbeddingLibrary:
     """Beyond this process, in float16. None where there is nothing to share with: then nothing is rounded.
 
     With it every worker answers from the rounded features, the one that made them too, so that a click gets the same
-    mask wherever it lands."""
+    mask wherever it lands. Models with the same image encoder share features: a version that was tuned on needs no
+    picture encoded again."""
 
     def get_or_make(self, predictor: Predictor, content: str, read: Callable[[], NDArray[np.uint8]]) -> Embedding:
         """The embedding of a picture, or of a part of one.
@@ -46,8 +47,8 @@ class EmbeddingLibrary:
         key = f"embedding/{predictor.version}/{content}"
         if self.shared is None:
             return self.kept.get_or_make(key, lambda: predictor.embed(read()))
-        shared = self.shared
-        return self.kept.get_or_make(key, lambda: _from_store_or_made(shared, key, predictor, read))
+        shared, shared_key = self.shared, f"embedding/{predictor.encoder_version}/{content}"
+        return self.kept.get_or_make(key, lambda: _from_store_or_made(shared, shared_key, predictor, read))
 
 
 def _from_store_or_made(

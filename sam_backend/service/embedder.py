@@ -34,7 +34,8 @@ class SeenPicture:
     """What to call it in a log."""
 
     digest: str
-    """Of its content and the model, or of nothing else."""
+    """Of its content and the image encoder, or of nothing else: a session goes on when a version with the same encoder
+    takes over."""
 
     embedding: Embedding
     fetch_ms: int
@@ -69,7 +70,7 @@ class Embedder:
             predictor=predictor,
             data=picture.data,
             name=name,
-            digest=f"{predictor.version}/{digest}",
+            digest=f"{predictor.encoder_version}/{digest}",
             embedding=embedding,
             fetch_ms=round(1000 * (fetched_s - started_s)),
             embed_ms=round(1000 * (time.perf_counter() - fetched_s)),

@@ -68,6 +68,14 @@ class ImageSourceError(SamBackendError):
     """A picture of a task that couldn't be fetched: unreachable, refused, too large, not allowed."""
 
 
+class UnreachableError(ImageSourceError):
+    """A server that gave no answer: it may do so in a moment."""
+
+
+class StudioError(SamBackendError):
+    """Label Studio won't do what it was asked, or answers what can't be used."""
+
+
 class MissingExtraError(SamBackendError, ImportError):
     """A library that only some commands need and that isn't installed."""
 

@@ -89,7 +89,7 @@ def parse_predict_request(body: object) -> PredictRequest:
         raise RequestError("prompts came without a task: send the one task they were drawn on")
     config_text = _text_or_none(body.get("label_config"))
     return PredictRequest(
-        tasks=tuple(_task(task) for task in tasks),
+        tasks=tuple(parse_task(task) for task in tasks),
         project=_text_or_none(body.get("project")),
         config=parse_labeling_config(config_text),
         config_digest=hashlib.sha256((config_text or "").encode()).hexdigest(),
@@ -116,7 +116,12 @@ def parse_tasks_created(body: object) -> PredictRequest | None:
         return None
 
 
-def _task(task: object) -> Task:
+def parse_task(task: object) -> Task:
+    """Read one task, as ``/predict`` and the REST interface have it.
+
+    Raises:
+        RequestError: it is no object with data in it.
+    """
     data = task.get("data") if isinstance(task, dict) else None
     if not isinstance(task, dict) or not isinstance(data, dict):
         raise RequestError(f"a task must be an object with data in it: {_CURE}")

@@ -9,15 +9,21 @@ from typing import Any
 import requests
 import urllib3
 
-from sam_backend.errors import ImageSourceError
+from sam_backend.errors import StudioError, UnreachableError
 from sam_backend.label_studio.addresses import AddressGate, AllowedHosts
 from sam_backend.label_studio.guarded_http import guarded_request
 from sam_backend.label_studio.hosts import LabelStudioHost
 from sam_backend.label_studio.tokens import TokenExchange
 
 _ANSWER_BYTES = 50_000_000
+"""Of one answer; more isn't read."""
+
 _NO_SUCH_PROJECT = 0  # ids begin at 1
 _NO_SUCH_ACTION = "NO_SUCH_ACTION"
+
+
+class AnswerTooLargeError(StudioError):
+    """An answer of more bytes than are read: ask for less at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,8 @@ def ask(
     """One request for JSON.
 
     Raises:
-        ImageSourceError: unreachable.
+        UnreachableError: no answer.
+        AnswerTooLargeError: an answer that isn't read to its end.
     """
     gate = AddressGate(AllowedHosts(), host.reach)
     url = host.url + path
@@ -104,10 +111,15 @@ def ask(
         with guarded_request(
             method, url, gate, authorization=authorization, timeout_s=timeout_s, json=body
         ) as response:
-            data = response.raw.read(_ANSWER_BYTES, decode_content=True)
+            data = response.raw.read(_ANSWER_BYTES + 1, decode_content=True)
+            if len(data) > _ANSWER_BYTES:
+                shown = url.split("?")[0]
+                raise AnswerTooLargeError(
+                    f"{shown} answered more than {_ANSWER_BYTES / 1e6:g} MB: ask for less at once"
+                )
             return Answer(response.status_code, _json_or_text(data), response.headers.get("Location"))
     except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-        raise ImageSourceError(
+        raise UnreachableError(
             f"{host.url} can't be reached ({type(error).__name__}): check the address, that the server runs, and that "
             "this machine (or container) can get there"
         ) from error

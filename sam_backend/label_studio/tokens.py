@@ -19,7 +19,7 @@ from typing import Any
 import requests
 import urllib3
 
-from sam_backend.errors import ImageSourceError
+from sam_backend.errors import ImageSourceError, UnreachableError
 from sam_backend.label_studio.addresses import AddressGate, AllowedHosts
 from sam_backend.label_studio.guarded_http import guarded_request
 from sam_backend.label_studio.hosts import LabelStudioHost
@@ -139,7 +139,7 @@ def exchange(host: LabelStudioHost, allowed: AllowedHosts, timeout_s: float) -> 
             status = response.status_code
             data = response.raw.read(_ANSWER_BYTES, decode_content=True)
     except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-        raise ImageSourceError(
+        raise UnreachableError(
             f"{host.url}{_REFRESH_PATH} can't be reached ({type(error).__name__}), so the personal access token "
             "can't be exchanged: check LABEL_STUDIO_URL"
         ) from error

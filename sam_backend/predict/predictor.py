@@ -107,9 +107,7 @@ class Predictor:
 
     def _remember(self, features: ImageFeatures, frame: ImageFrame) -> Embedding:
         memory = self.network.remember(features, self._position)
-        return Embedding(
-            memory=memory, frame=frame, model_version=self.version, encoder_version=self.encoder_version
-        )
+        return Embedding(memory=memory, frame=frame, model_version=self.version, encoder_version=self.encoder_version)
 
     def segment(self, embedding: Embedding, prompts: Prompts, multimask: bool = True) -> MaskPrediction:
         """Decode one object's prompts: the fast half.

@@ -16,11 +16,9 @@ from sam_backend.label_studio.hosts import LabelStudioHost
 from sam_backend.label_studio.image_source import ImageSource
 from sam_backend.label_studio.picture_cache import PictureCache
 from sam_backend.label_studio.tokens import TokenExchange
-from sam_backend.model.checkpoint import checkpoint_name, checkpoint_version
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.embedding_cache import EmbeddingCache
 from sam_backend.predict.embedding_library import EmbeddingLibrary
-from sam_backend.predict.predictor import load_sam
 from sam_backend.service.access import guard
 from sam_backend.service.annotator import Annotator
 from sam_backend.service.clicks import ClickAnswerer
@@ -47,6 +45,8 @@ from sam_backend.service.status_report import (
 from sam_backend.service.try_page.limits import Limits
 from sam_backend.service.try_page.routes import try_page_routes
 from sam_backend.service.unprompted import UnpromptedAnswerer
+from sam_backend.service.versions.follower import Follower
+from sam_backend.service.versions.learning import Learning
 from sam_backend.settings import Settings
 from sam_backend.store.byte_store import ByteStore
 from sam_backend.store.forgiving import ForgivingStore
@@ -61,19 +61,23 @@ _DRAFTS_BYTES = 64_000_000  # every click brings the task's drafts: 100 masks of
 
 def create_app(settings: Settings) -> Flask:
     """Build the service and start loading its model in the background."""
+    learning = Learning.of(settings)
+    seen, source = learning.book.stamp(), learning.in_force.source()
     model = ModelLoader(
-        name=checkpoint_name(settings.model),
-        read_version=partial(checkpoint_version, settings.model),
-        load=partial(load_sam, settings.model, device=settings.device, dtype=settings.dtype),
+        name=source.name,
+        read_version=source.read_version,
+        load=source.load,
         on_end=partial(_say_who_answers, port=settings.port),
     )
-    app = build_app(settings, model)
+    app = build_app(settings, model, learning)
     model.start()
+    Follower(learning.book, learning.in_force, model, seen).start()
     return app
 
 
-def build_app(settings: Settings, model: ModelLoader) -> Flask:
+def build_app(settings: Settings, model: ModelLoader, learning: Learning | None = None) -> Flask:
     """Build the service over a model that someone else starts."""
+    learning = learning or Learning.of(settings)
     show_log()
     setups = SetupMemory()
     last_errors = LastErrors()
@@ -101,11 +105,12 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.json = _StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
-    app.register_blueprint(label_studio_routes(model=model, annotator=annotator, setups=setups))
+    app.register_blueprint(label_studio_routes(model=model, annotator=annotator, setups=setups, learning=learning))
     app.register_blueprint(try_page_routes(model=model, embeddings=library, limits=Limits.of(settings)))
     app.register_blueprint(build_raster_routes(settings, model, library, lanes, last_errors))
     sections = (
         model_section(model),
+        *learning.sections(),
         cache_section(image_source.cache, lambda: embeddings.held_bytes, settings.cache_mb * 1_000_000),
         queue_section(lambda: len(queue)),
         connection_section(settings),

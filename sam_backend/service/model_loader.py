@@ -1,5 +1,4 @@
-"""The model, loaded in the background so that the service answers from its first millisecond, and replaced while it
-answers."""
+"""The model, loaded in the background, so that the service answers from its first millisecond and while it changes."""
 
 from __future__ import annotations
 

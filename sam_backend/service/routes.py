@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from flask import Blueprint, request
+from flask import Blueprint, abort, g, request
 
 from sam_backend.errors import RequestError
-from sam_backend.label_studio.request import parse_predict_request, parse_tasks_created
+from sam_backend.label_studio.request import parse_predict_request, parse_start_training, parse_tasks_created
 from sam_backend.service.annotator import Annotator
 from sam_backend.service.model_loader import ModelLoader
 from sam_backend.service.setup_memory import SetupMemory
 from sam_backend.service.status_page import health
+from sam_backend.service.versions.learning import Learning
 
 _WAIT_FOR_VERSION_S = 2.5  # Label Studio gives up after 3 s
 
 
-def label_studio_routes(model: ModelLoader, annotator: Annotator, setups: SetupMemory) -> Blueprint:
+def label_studio_routes(model: ModelLoader, annotator: Annotator, setups: SetupMemory, learning: Learning) -> Blueprint:
     """Build the routes over finished parts."""
     routes = Blueprint("label_studio", __name__)
 
@@ -39,11 +40,18 @@ def label_studio_routes(model: ModelLoader, annotator: Annotator, setups: SetupM
 
     @routes.get("/versions")
     def versions() -> dict[str, list[str]]:
-        return {"versions": [model.wait_for_version(_WAIT_FOR_VERSION_S)]}
+        return {"versions": learning.model_versions(model.wait_for_version(_WAIT_FOR_VERSION_S))}
 
     @routes.post("/webhook")
     def webhook() -> dict[str, str]:
-        created = parse_tasks_created(_json_body())
+        body = _json_body()
+        project = parse_start_training(body)
+        if project is not None:
+            if not g.get("is_authorized", True):
+                abort(401)
+            learning.on_start_training(project)
+            return {}
+        created = parse_tasks_created(body)
         if created is not None:
             annotator.prepare(created)
         return {}  # Label Studio waits one second only, whatever it tells

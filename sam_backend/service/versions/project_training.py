@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sam_backend.errors import DatasetError, ImageError, ImageSourceError
 from sam_backend.model.checkpoint import checkpoint_version, load_network
@@ -20,13 +19,7 @@ from sam_backend.training.embedding_store import EmbeddingStore
 from sam_backend.training.files import save_atomically, save_text
 from sam_backend.training.project.judging import Figures, HeldOutObjects
 from sam_backend.training.project.kept_lessons import KeptLessons
-from sam_backend.training.project.tasks import (
-    AnnotatedPicture,
-    FetchPicture,
-    TaskSplit,
-    read_annotated,
-    split_tasks,
-)
+from sam_backend.training.project.tasks import AnnotatedPicture, TaskSplit, read_annotated, split_tasks
 from sam_backend.training.project.tuning import PROJECT_TUNING, TuningProgress, packed_weights, tune_decoder
 
 LEAST_OBJECTS = 4
@@ -64,10 +57,12 @@ class AnnotatedProject(Protocol):
     """Where a project's annotations come from."""
 
     def pictures(self, skipped: SkippedItems) -> Iterable[AnnotatedPicture]:
-        """Every annotated picture."""
+        """Every annotated picture, one after the other: all masks of a large project don't fit in memory."""
         ...
 
-    fetch: FetchPicture
+    def fetch(self, uri: str, task: int) -> bytes:
+        """The file of a picture."""
+        ...
 
 
 class ProjectTraining:
@@ -101,15 +96,15 @@ class ProjectTraining:
         self._note(base=checkpoint_version(self._plan.model), parent=checkpoint_version(parent))
         skipped = SkippedItems()
         self._show("reading the project")
-        pictures = list(project.pictures(skipped))
-        split = split_tasks({picture.task for picture in pictures}, self._plan.held_out_share)
+        tasks = [picture.task for picture in project.pictures(skipped)]
+        split = split_tasks(tasks, self._plan.held_out_share)
         network = load_network(parent).to(find_device(self._plan.device))
         network.image_encoder.requires_grad_(False)
         store = EmbeddingStore(self._book.features, network, str(self._version.base))
         lessons, held_out = KeptLessons(store, PROJECT_TUNING.windows[0].max_masks), HeldOutObjects(store)
-        self._read(pictures, split, project.fetch, skipped, lessons, held_out)
+        self._read(project, len(tasks), split, skipped, lessons, held_out)
         old = held_out.judge(self._predictor(parent), self._judging("judging the old model"))
-        settings = dataclasses.replace(PROJECT_TUNING, windows=PROJECT_TUNING.windows).with_steps(self._plan.n_steps)
+        settings = PROJECT_TUNING.with_steps(self._plan.n_steps)
         name = self._version.name
         save_text(settings.to_json(), self._book.folder_of(name) / "settings.json")
         tuned = tune_decoder(network, lessons, settings, 60 * self._plan.minutes, self._learning)
@@ -127,20 +122,22 @@ class ProjectTraining:
 
     def _read(
         self,
-        pictures: Sequence[AnnotatedPicture],
+        project: AnnotatedProject,
+        n_pictures: int,
         split: TaskSplit,
-        fetch: FetchPicture,
         skipped: SkippedItems,
         lessons: KeptLessons,
         held_out: HeldOutObjects,
     ) -> None:
         n_objects: Counter[bool] = Counter()
         tasks: dict[bool, set[int]] = {True: set(), False: set()}
-        for n_done, picture in enumerate(pictures):
-            self._show("encoding pictures", n_done, len(pictures))
+        for n_done, picture in enumerate(project.pictures(skipped)):
+            self._show("encoding pictures", n_done, n_pictures)
             is_held_out = picture.task in split.held_out
+            if not is_held_out and picture.task not in split.training:
+                continue  # annotated a moment ago
             try:
-                labelled = read_annotated(picture, fetch, self._plan.max_pixels, skipped)
+                labelled = read_annotated(picture, project.fetch, self._plan.max_pixels, skipped)
                 n_seen = (held_out if is_held_out else lessons).add(labelled)
             except (ImageSourceError, ImageError, DatasetError) as error:
                 skipped.add(picture.name, error)
@@ -150,8 +147,10 @@ class ProjectTraining:
                 tasks[is_held_out].add(picture.task)
         counts = Counts(len(tasks[False]), n_objects[False], len(tasks[True]), n_objects[True])
         self._note(counts=counts)
-        self._say(f"{counts.objects} objects of {counts.tasks} tasks to learn from, {counts.held_out_objects} objects "
-                  f"of {counts.held_out_tasks} tasks held out; {len(skipped)} left out")
+        self._say(
+            f"{counts.objects} objects of {counts.tasks} tasks to learn from, {counts.held_out_objects} objects "
+            f"of {counts.held_out_tasks} tasks held out; {len(skipped)} left out"
+        )
         _check_enough(counts, skipped)
 
     def _predictor(self, path_or_name: str) -> Predictor:
@@ -196,24 +195,20 @@ class ProjectTraining:
         self._version = dataclasses.replace(self._version, **known)  # type: ignore[arg-type]
         self._book.write(self._version)
 
-    def gave_up(self, state: str, reason: str) -> Version:
+    def gave_up(self, state: Literal["failed", "stopped"], reason: str) -> Version:
         """Put down that nothing came of it; its folder keeps the record and the log alone."""
         name = self._version.name
         self._book.weights(name).unlink(missing_ok=True)
         ended = dataclasses.replace(self._version, model_version=None)
-        return self._book.end(ended, "stopped" if state == "stopped" else "failed", reason)
+        return self._book.end(ended, state, reason)
 
 
 def _check_enough(counts: Counts, skipped: SkippedItems) -> None:
-    left_out = "" if not skipped.reasons else f"; left out: {next(iter(skipped.reasons.items()))[0]}: " + str(
-        next(iter(skipped.reasons.values()))
+    if counts.objects >= LEAST_OBJECTS and counts.held_out_objects >= LEAST_HELD_OUT_OBJECTS:
+        return
+    item, reason = next(iter(skipped.reasons.items()), ("", ""))
+    left_out = f" ({len(skipped)} left out, {item}: {reason})" if skipped else ""
+    raise DatasetError(
+        f"{counts.objects} objects to learn from and {counts.held_out_objects} held out to judge by{left_out}: at "
+        f"least {LEAST_OBJECTS} and {LEAST_HELD_OUT_OBJECTS} are needed; draw objects in more tasks and submit"
     )
-    if counts.objects < LEAST_OBJECTS or counts.held_out_objects < LEAST_HELD_OUT_OBJECTS:
-        raise DatasetError(
-            f"{counts.objects} objects in {counts.tasks} tasks to learn from and {counts.held_out_objects} in "
-            f"{counts.held_out_tasks} held-out tasks: at least {LEAST_OBJECTS} and {LEAST_HELD_OUT_OBJECTS} are needed, "
-            f"so draw more and submit{left_out}"
-        )
-
-
-__all__ = ["AnnotatedProject", "Plan", "ProjectTraining", "shutil"]

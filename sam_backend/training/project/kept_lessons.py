@@ -89,4 +89,4 @@ class KeptLessons:
 
     def _target(self, packed: bytes) -> NDArray[np.float32]:
         cells = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(self._side, self._side)
-        return cells.astype(np.float32) / _STEPS
+        return cells.astype(np.float32) / np.float32(_STEPS)

@@ -95,7 +95,9 @@ def split_tasks(tasks: Iterable[int], held_out_share: float) -> TaskSplit:
         DatasetError: there are fewer than `LEAST_TASKS`, or the share makes no sense.
     """
     if not 0 < held_out_share < 1:
-        raise DatasetError(f"the share of tasks to hold out lies between 0 and 1, got {held_out_share:g}: give e.g. 0.2")
+        raise DatasetError(
+            f"the share of tasks to hold out lies between 0 and 1, got {held_out_share:g}: give e.g. 0.2"
+        )
     ordered = sorted(set(tasks), key=lambda task: place_of_name(str(task)))
     if len(ordered) < LEAST_TASKS:
         found = f"{len(ordered)} annotated task{'' if len(ordered) == 1 else 's'}"

@@ -84,7 +84,8 @@ def tune_decoder(
 def packed_weights(network: Sam) -> dict[str, Tensor]:
     """Weights to be saved: in float16 what learnt, and what loses nothing by it; so the encoder's don't change."""
     return {
-        name: _packed(value, keeps_all=name.startswith("image_encoder.")) for name, value in network.state_dict().items()
+        name: _packed(value, keeps_all=name.startswith("image_encoder."))
+        for name, value in network.state_dict().items()
     }
 
 

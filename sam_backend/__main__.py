@@ -20,6 +20,7 @@ from sam_backend.cli import (
     segment,
     settings,
     train,
+    versions,
     worker,
 )
 from sam_backend.errors import SamBackendError
@@ -30,6 +31,7 @@ COMMANDS = (
     raster,
     refilter,
     train,
+    versions,
     evaluate,
     checkpoints,
     doctor,

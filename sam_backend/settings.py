@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from platformdirs import user_data_path
+
 from sam_backend.errors import SettingsError
 
 _DTYPES = ("float32", "bfloat16")
@@ -89,6 +91,15 @@ class Settings:
     log_format: str = "text"
     """SAM_LOG_FORMAT: "text" for people, or "json": an object a line, for programs."""
 
+    data_folder: Path = field(default_factory=lambda: user_data_path("sam_backend"))
+    """SAM_DATA_FOLDER: where what the service learns lies: the ledger of answers, and trained versions."""
+
+    train_minutes: int = 10
+    """SAM_TRAIN_MINUTES: how long a training on a project's annotations may move the weights."""
+
+    train_steps: int = 400
+    """SAM_TRAIN_STEPS: how often it moves them at most."""
+
     raster_folders: tuple[Path, ...] = ()
     """SAM_RASTER_FOLDERS: folders, with colons between them, whose rasters and layers requests may name by path."""
 
@@ -163,6 +174,9 @@ class Settings:
             encode_queue=_whole(env, "SAM_ENCODE_QUEUE", usual.encode_queue, least=0),
             predict_wait_s=_seconds(env, "SAM_PREDICT_WAIT_S", usual.predict_wait_s),
             log_format=_log_format(env, "SAM_LOG_FORMAT", usual.log_format),
+            data_folder=Path(env["SAM_DATA_FOLDER"]) if "SAM_DATA_FOLDER" in env else usual.data_folder,
+            train_minutes=_whole(env, "SAM_TRAIN_MINUTES", usual.train_minutes, least=1, most=1440),
+            train_steps=_whole(env, "SAM_TRAIN_STEPS", usual.train_steps, least=1),
             raster_folders=_folders(env, "SAM_RASTER_FOLDERS"),
             raster_spool=_spool(env, "SAM_RASTER_SPOOL"),
             raster_keep_hours=_whole(env, "SAM_RASTER_KEEP_HOURS", usual.raster_keep_hours, least=1),

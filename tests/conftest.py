@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from hypothesis import settings
 from sam_backend.model.conv_encoder import ConvConfig
 from sam_backend.model.sam import Sam, SamConfig
 from sam_backend.predict.predictor import Predictor, load_sam
+
+# What a person's own service has learnt is no part of a test.
+os.environ["XDG_DATA_HOME"] = os.path.join(tempfile.gettempdir(), f"sam-backend-tests-{os.getpid()}")
 
 # A background job of a shell ignores Ctrl-C, and so would the programs that are stopped with it here.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import torch
 
+from sam_backend.cli import train_project
 from sam_backend.cli.data_spec import EPILOG, open_spec
 from sam_backend.cli.train_arguments import add_arguments, chosen_settings, preset_name
-from sam_backend.errors import DatasetError
+from sam_backend.errors import DatasetError, SettingsError
 from sam_backend.model.checkpoint import checkpoint_version, load_network
 from sam_backend.model.sam import Sam
 from sam_backend.predict.predictor import find_device
@@ -34,6 +35,9 @@ from sam_backend.training.training_settings import TrainingSettings
 from sam_backend.training.validation import HeldOutPictures
 from sam_backend.training.windows import WindowSource
 
+HELD_OUT = 0.1
+"""Share of each data set that judges."""
+
 SEEING_MASKS = 40
 """Objects of a window when no prompt has to be answered for each."""
 
@@ -50,10 +54,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_arguments(parser)
+    train_project.add_project_arguments(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.project is not None:
+        return train_project.run(arguments)
+    if arguments.output is None:
+        raise SettingsError("a training needs a folder for its files: give -o FOLDER, or --project N")
     device = find_device(arguments.device)
     processes = Processes.join(device)
     try:
@@ -107,7 +116,10 @@ class _Data:
 
 
 def _open_data(arguments: argparse.Namespace) -> _Data:
-    opened = [(open_spec(spec, arguments.held_out), spec.share) for spec in arguments.data]
+    opened = [
+        (open_spec(spec, HELD_OUT if arguments.held_out is None else arguments.held_out), spec.share)
+        for spec in arguments.data
+    ]
     return _Data(
         training=[(data.training, share) for data, share in opened if data.training is not None],
         held_out=[data.held_out for data, _ in opened if data.held_out is not None],

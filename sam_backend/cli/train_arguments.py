@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the run's folder where it was left")
     parser.add_argument("--tensorboard", action="store_true", help="write curves and predictions for TensorBoard")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="of the run's files")
+    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="of the run's files")
 
 
 def _add_data(group: argparse._ArgumentGroup) -> None:
@@ -33,7 +33,7 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--scenes", type=float, default=0.0, metavar="SHARE", help="share of generated scenes")
     group.add_argument(
-        "--held-out", type=float, default=0.1, metavar="S", help="share of each data set that judges (default 0.1)"
+        "--held-out", type=float, metavar="S", help="share of each data set that judges (default 0.1; of a project 0.2)"
     )
     group.add_argument(
         "--cached", type=Path, metavar="FOLDER", help="encode each picture once and keep the embeddings there"

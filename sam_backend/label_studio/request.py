@@ -116,6 +116,21 @@ def parse_tasks_created(body: object) -> PredictRequest | None:
         return None
 
 
+def parse_start_training(body: object) -> int | None:
+    """Read a ``/webhook`` body that asks for a training, and return the project's id; None if it is about other things.
+
+    Raises:
+        RequestError: it names no project.
+    """
+    if not isinstance(body, dict) or body.get("action") != "START_TRAINING":
+        return None
+    project = body.get("project")
+    project_id = project.get("id") if isinstance(project, dict) else None
+    if not isinstance(project_id, int) or isinstance(project_id, bool) or project_id < 1:
+        raise RequestError(f"START_TRAINING came without a project's id: {_CURE}")
+    return project_id
+
+
 def parse_task(task: object) -> Task:
     """Read one task, as ``/predict`` and the REST interface have it.
 

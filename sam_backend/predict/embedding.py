@@ -21,6 +21,9 @@ class Embedding:
     model_version: str
     """The weights that made it; no others can read it."""
 
+    encoder_version: str
+    """Of its features alone; see `Predictor`."""
+
     @property
     def features(self) -> ImageFeatures:
         """What the image encoder gave (batch size 1)."""

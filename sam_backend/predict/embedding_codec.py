@@ -29,7 +29,7 @@ def encode_embedding(embedding: Embedding) -> bytes:
     """Write an embedding: 2 bytes per feature."""
     parts = [_to_float16(part) for part in (embedding.features.coarse, *embedding.features.fine)]
     about = {
-        "model_version": embedding.model_version,
+        "model_version": embedding.encoder_version,
         "image_hw": list(embedding.image_hw),
         "shapes": [list(part.shape) for part in parts],
     }
@@ -43,7 +43,7 @@ def encoded_nbytes(embedding: Embedding) -> int:
 
 
 def decode_embedding(data: bytes, predictor: Predictor) -> Embedding:
-    """Read what `encode_embedding` wrote, for the very model that made it.
+    """Read what `encode_embedding` wrote, for a model with the image encoder that made it.
 
     Raises:
         StorageError: damaged, of another layout or of another model.
@@ -52,8 +52,8 @@ def decode_embedding(data: bytes, predictor: Predictor) -> Embedding:
         magic, n_header = _START.unpack_from(data)
         start = _START.size + n_header
         about = json.loads(data[_START.size : start]) if magic == _MAGIC else {}
-        if about.get("model_version") != predictor.version:
-            raise StorageError(f"the kept embedding isn't of {predictor.version} in this layout: embed again")
+        if about.get("model_version") != predictor.encoder_version:
+            raise StorageError(f"the kept embedding isn't of {predictor.encoder_version} in this layout: embed again")
         height, width = about["image_hw"]
         coarse, *fine = (torch.from_numpy(part) for part in _cut(data[start:], about["shapes"]))
     except (ValueError, KeyError, TypeError, struct.error) as error:

@@ -39,7 +39,8 @@ class EmbeddingLibrary:
     """Beyond this process, in float16. None where there is nothing to share with: then nothing is rounded.
 
     With it every worker answers from the rounded features, the one that made them too, so that a click gets the same
-    mask wherever it lands."""
+    mask wherever it lands. Models with the same image encoder share features: a version that was tuned on needs no
+    picture encoded again."""
 
     def in_memory(self, predictor: Predictor, content: str) -> Embedding | None:
         """The embedding, if this process keeps it."""
@@ -47,9 +48,10 @@ class EmbeddingLibrary:
 
     def in_store(self, predictor: Predictor, content: str) -> Embedding | None:
         """The embedding, if the shared store has it; kept in this process from then on."""
-        key = _key(predictor.version, content)
-        found = None if self.shared is None else _from_store(self.shared, key, predictor)
-        return None if found is None else self.kept.get_or_make(key, lambda: found)
+        if self.shared is None:
+            return None
+        found = _from_store(self.shared, _key(predictor.encoder_version, content), predictor)
+        return None if found is None else self.kept.get_or_make(_key(predictor.version, content), lambda: found)
 
     def get_or_make(self, predictor: Predictor, content: str, read: Callable[[], NDArray[np.uint8]]) -> Embedding:
         """The embedding of a picture, or of a part of one.
@@ -65,16 +67,16 @@ class EmbeddingLibrary:
         key = _key(predictor.version, content)
         if self.shared is None:
             return self.kept.get_or_make(key, lambda: predictor.embed(read()))
-        shared = self.shared
-        return self.kept.get_or_make(key, lambda: _from_store_or_made(shared, key, predictor, read))
+        shared, shared_key = self.shared, _key(predictor.encoder_version, content)
+        return self.kept.get_or_make(key, lambda: _from_store_or_made(shared, shared_key, predictor, read))
 
-    def holds(self, version: str, content: str) -> bool:
-        """Whether the shared store has the embedding by the model ``version``; reads none of it.
+    def holds(self, encoder_version: str, content: str) -> bool:
+        """Whether the shared store has the embedding by models with this encoder; reads none of it.
 
         Raises:
             StorageError: the store can't be read.
         """
-        return self.shared is not None and self.shared.has(_key(version, content))
+        return self.shared is not None and self.shared.has(_key(encoder_version, content))
 
 
 def _key(version: str, content: str) -> str:

@@ -79,11 +79,16 @@ class Predictor:
 
     device: torch.device
 
+    encoder_version: str = ""
+    """What names its image encoder: ``version``, or that of the model whose decoder was tuned to make it. Models that
+    agree in it can read each other's features."""
+
     _position: Tensor = field(init=False, repr=False)
     """Where the cells of an embedding lie: the same for all pictures."""
 
     def __post_init__(self) -> None:
         """Compute what all pictures share."""
+        object.__setattr__(self, "encoder_version", self.encoder_version or self.version)
         with torch.inference_mode():
             object.__setattr__(self, "_position", self.network.grid_position())
 
@@ -105,7 +110,7 @@ class Predictor:
 
     @torch.inference_mode()
     def recall(self, features: ImageFeatures, image_hw: tuple[int, int]) -> Embedding:
-        """Make an embedding of features that this very model gave earlier, for a picture of ``image_hw``."""
+        """Make an embedding of features that this image encoder gave earlier, for a picture of ``image_hw``."""
         like = self.network.mask_decoder.iou_token.weight
         coarse, *fine = (part.to(like.device, like.dtype) for part in (features.coarse, *features.fine))
         frame = ImageFrame(image_hw=image_hw, model_size=self.network.image_size)
@@ -113,7 +118,7 @@ class Predictor:
 
     def _remember(self, features: ImageFeatures, frame: ImageFrame) -> Embedding:
         memory = self.network.remember(features, self._position)
-        return Embedding(memory=memory, frame=frame, model_version=self.version)
+        return Embedding(memory=memory, frame=frame, model_version=self.version, encoder_version=self.encoder_version)
 
     def segment(self, embedding: Embedding, prompts: Prompts, multimask: bool = True) -> MaskPrediction:
         """Decode one object's prompts: the fast half.

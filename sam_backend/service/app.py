@@ -27,6 +27,8 @@ from sam_backend.service.status_report import (
 )
 from sam_backend.service.try_page.limits import Limits
 from sam_backend.service.try_page.routes import try_page_routes
+from sam_backend.service.versions.follower import Follower
+from sam_backend.service.versions.learning import Learning
 from sam_backend.settings import Settings
 
 _DRAFTS_BYTES = 64_000_000  # every click brings the task's drafts: 100 masks of 24 megapixels were 7.3 MB
@@ -34,26 +36,31 @@ _DRAFTS_BYTES = 64_000_000  # every click brings the task's drafts: 100 masks of
 
 def create_app(settings: Settings) -> Flask:
     """Build the service and start loading its model in the background."""
-    model = model_of(settings, on_end=partial(_say_who_answers, port=settings.port))
-    app = build_app(settings, model)
+    learning = Learning.of(settings)
+    seen = learning.book.stamp()
+    model = model_of(learning, on_end=partial(_say_who_answers, port=settings.port))
+    app = build_app(settings, model, learning)
     model.start()
+    Follower(learning.book, learning.in_force, model, seen).start()
     return app
 
 
-def build_app(settings: Settings, model: ModelLoader) -> Flask:
+def build_app(settings: Settings, model: ModelLoader, learning: Learning | None = None) -> Flask:
     """Build the service over a model that someone else starts."""
     show_log(settings.log_format, secrets_of(settings))
+    learning = learning or Learning.of(settings)
     parts = Parts.of(settings, model)
     app = Flask(__name__, static_folder=None)
     app.json = _StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
     wait_s = settings.predict_wait_s
-    app.register_blueprint(label_studio_routes(model, parts.annotator, parts.setups, predict_wait_s=wait_s))
+    app.register_blueprint(label_studio_routes(model, parts.annotator, parts.setups, learning, predict_wait_s=wait_s))
     app.register_blueprint(try_page_routes(model, parts.desk, Limits.of(settings), wait_s=wait_s))
     app.register_blueprint(build_raster_routes(settings, model, parts.desk, parts.last_errors))
     app.register_blueprint(metrics_routes(parts.metrics))
     sections = (
         model_section(model),
+        *learning.sections(),
         cache_section(parts.image_source.cache, lambda: parts.embeddings.held_bytes, settings.cache_mb * 1_000_000),
         queue_section(lambda: len(parts.queue)),
         connection_section(settings),

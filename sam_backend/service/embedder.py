@@ -35,7 +35,8 @@ class SeenPicture:
     """What to call it in a log."""
 
     digest: str
-    """Of its content and the model, or of nothing else."""
+    """Of its content and the image encoder, or of nothing else: a session goes on when a version with the same encoder
+    takes over."""
 
     embedding: Embedding
     was_known: bool
@@ -75,7 +76,7 @@ class Embedder:
             predictor=predictor,
             data=picture.data,
             name=name,
-            digest=f"{predictor.version}/{digest}",
+            digest=f"{predictor.encoder_version}/{digest}",
             embedding=handed_out.embedding,
             was_known=handed_out.source != "encoder",
             fetch_s=fetched_s - started_s,

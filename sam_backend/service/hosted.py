@@ -21,6 +21,7 @@ from sam_backend.service.event_log import log_event, show_log
 from sam_backend.service.model_loader import ModelStatus
 from sam_backend.service.parts import Parts, model_of
 from sam_backend.service.patience import Patience
+from sam_backend.service.versions.learning import Learning
 from sam_backend.settings import Settings
 
 _WAIT_FOR_VERSION_S = 2.5  # Label Studio gives up after 3 s
@@ -43,7 +44,7 @@ class HostedBackend:
                 "or run the backend's own service, which asks for it"
             )
         show_log()
-        self._model = model_of(settings, on_end=_say_what_became_of_it)
+        self._model = model_of(Learning.of(settings), on_end=_say_what_became_of_it)
         self._parts = Parts.of(settings, self._model)
         self._wait_s = settings.predict_wait_s
         self._lock = threading.Lock()

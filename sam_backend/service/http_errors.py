@@ -7,12 +7,21 @@ import logging
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from sam_backend.errors import ImageError, ImageSourceError, PromptError, RequestError, SamBackendError
+from sam_backend.errors import (
+    ImageError,
+    ImageSourceError,
+    PromptError,
+    RequestError,
+    SamBackendError,
+    SettingsError,
+    StorageError,
+)
 from sam_backend.service.encode_lanes import EncodesBusyError
 from sam_backend.service.event_log import LOGGER, log_event
 from sam_backend.service.last_errors import LastErrors
 from sam_backend.service.metrics.service_metrics import ServiceMetrics
 from sam_backend.service.model_loader import ModelUnavailableError
+from sam_backend.service.versions.training_lock import TrainingUnderWayError
 
 STATUS_BY_ERROR: dict[type[SamBackendError], int] = {
     RequestError: 400,
@@ -21,6 +30,9 @@ STATUS_BY_ERROR: dict[type[SamBackendError], int] = {
     ImageSourceError: 502,
     EncodesBusyError: 429,
     ModelUnavailableError: 503,
+    TrainingUnderWayError: 409,
+    SettingsError: 409,
+    StorageError: 507,
 }
 """Errors that aren't listed are ours: 500."""
 

@@ -14,11 +14,9 @@ from sam_backend.label_studio.hosts import LabelStudioHost
 from sam_backend.label_studio.image_source import ImageSource
 from sam_backend.label_studio.picture_cache import PictureCache
 from sam_backend.label_studio.tokens import TokenExchange
-from sam_backend.model.checkpoint import checkpoint_name, checkpoint_version
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.embedding_cache import EmbeddingCache
 from sam_backend.predict.embedding_library import EmbeddingLibrary
-from sam_backend.predict.predictor import load_sam
 from sam_backend.service.annotator import Annotator
 from sam_backend.service.clicks import ClickAnswerer
 from sam_backend.service.embedder import Embedder
@@ -34,6 +32,7 @@ from sam_backend.service.ready_results import ReadyResults
 from sam_backend.service.session_book import SessionBook
 from sam_backend.service.setup_memory import SetupMemory
 from sam_backend.service.unprompted import UnpromptedAnswerer
+from sam_backend.service.versions.learning import Learning
 from sam_backend.settings import Settings
 from sam_backend.store.byte_store import ByteStore
 from sam_backend.store.forgiving import ForgivingStore
@@ -103,14 +102,10 @@ class Parts:
         metrics.watch_level("picture_cache_bytes", "Memory held by files of pictures", lambda: files.held_bytes)
 
 
-def model_of(settings: Settings, on_end: Callable[[ModelStatus], None]) -> ModelLoader:
-    """The model that the settings name, not yet started."""
-    return ModelLoader(
-        name=checkpoint_name(settings.model),
-        read_version=partial(checkpoint_version, settings.model),
-        load=partial(load_sam, settings.model, device=settings.device, dtype=settings.dtype),
-        on_end=on_end,
-    )
+def model_of(learning: Learning, on_end: Callable[[ModelStatus], None]) -> ModelLoader:
+    """The model that is to answer, not yet started."""
+    source = learning.in_force.source()
+    return ModelLoader(source.name, source.read_version, source.load, on_end)
 
 
 def _shared_store(settings: Settings, metrics: ServiceMetrics) -> ByteStore | None:

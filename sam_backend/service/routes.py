@@ -5,23 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from flask import Blueprint, g, request
+from flask import Blueprint, abort, g, request
 from werkzeug.exceptions import ServiceUnavailable
 
 from sam_backend.errors import RequestError
-from sam_backend.label_studio.request import parse_predict_request, parse_tasks_created
+from sam_backend.label_studio.request import parse_predict_request, parse_start_training, parse_tasks_created
 from sam_backend.service.annotator import Annotator
 from sam_backend.service.encode_lanes import EncodesBusyError
 from sam_backend.service.model_loader import ModelLoader
 from sam_backend.service.patience import Patience
 from sam_backend.service.setup_memory import SetupMemory
 from sam_backend.service.status_page import health
+from sam_backend.service.versions.learning import Learning
 
 _WAIT_FOR_VERSION_S = 2.5  # Label Studio gives up after 3 s
 
 
 def label_studio_routes(
-    model: ModelLoader, annotator: Annotator, setups: SetupMemory, predict_wait_s: float
+    model: ModelLoader, annotator: Annotator, setups: SetupMemory, learning: Learning, predict_wait_s: float
 ) -> Blueprint:
     """Build the routes over finished parts; clicks wait for ``predict_wait_s`` from their arrival."""
     routes = Blueprint("label_studio", __name__)
@@ -48,11 +49,18 @@ def label_studio_routes(
 
     @routes.get("/versions")
     def versions() -> dict[str, list[str]]:
-        return {"versions": [model.wait_for_version(_WAIT_FOR_VERSION_S)]}
+        return {"versions": learning.model_versions(model.wait_for_version(_WAIT_FOR_VERSION_S))}
 
     @routes.post("/webhook")
     def webhook() -> dict[str, str]:
-        created = parse_tasks_created(_json_body())
+        body = _json_body()
+        project = parse_start_training(body)
+        if project is not None:
+            if not g.is_authorized:
+                abort(401)
+            learning.on_start_training(project)
+            return {}
+        created = parse_tasks_created(body)
         if created is not None and g.is_authorized:  # or strangers would say which pictures are fetched
             annotator.prepare(created)
         return {}  # Label Studio waits one second only, whatever it tells

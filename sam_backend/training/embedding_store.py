@@ -116,6 +116,30 @@ class EmbeddingStore:
             # Contiguous as they will be when read: another order in memory gives other last bits in the decoder.
             parts = [part.half().cpu().contiguous() for part in self._encode(image)]
             self._write(parts, path)
+        return self._ready(parts)
+
+    def keep(self, image: NDArray[np.uint8]) -> str:
+        """Encode a picture unless that was done before; the name by which `kept` finds its features.
+
+        Raises:
+            ImageError: another shape or number type.
+            StorageError: the disk is full or can't be written.
+        """
+        self.features(image)
+        return _digest(image)
+
+    def kept(self, name: str) -> ImageFeatures:
+        """The features of a picture that was encoded before, as `features` gives them, without the picture.
+
+        Raises:
+            StorageError: they were deleted or damaged since.
+        """
+        parts = _read(self._folder / f"{name}.pt")
+        if parts is None:
+            raise StorageError(f"features kept in {self._folder} are gone: begin again, and leave that folder alone")
+        return self._ready(parts)
+
+    def _ready(self, parts: list[torch.Tensor]) -> ImageFeatures:
         like = self._network.mask_decoder.iou_token.weight
         coarse, *fine = (part.to(like.device, like.dtype) for part in parts)
         return ImageFeatures(coarse=coarse, fine=tuple(fine))

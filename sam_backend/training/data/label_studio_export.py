@@ -91,7 +91,7 @@ class LabelStudioPictures:
         try:
             if not isinstance(task, Mapping):
                 raise DatasetError(f"it is a {type(task).__name__}, where an object is wanted: export it again as JSON")
-            regions = _annotated_regions(task)
+            regions = annotated_regions(task)
             if regions is None:
                 return
             name = _picture_path(task, data_key)
@@ -102,8 +102,12 @@ class LabelStudioPictures:
             self.skipped.add(called, error)
 
 
-def _annotated_regions(task: Mapping[str, Any]) -> list[object] | None:
-    """The regions of the annotation that counts; None if there is none."""
+def annotated_regions(task: Mapping[str, Any]) -> list[object] | None:
+    """The regions of the annotation of a task that counts; None if there is none.
+
+    Raises:
+        DatasetError: the task has no list of annotations.
+    """
     annotations = task.get("annotations")
     if not isinstance(annotations, list):
         raise DatasetError("it has no list of annotations: export it again as JSON")

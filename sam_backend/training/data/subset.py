@@ -87,12 +87,12 @@ def split_names(names: Iterable[str], held_out_share: float, seed: int = 0) -> S
         raise DatasetError(f"the share to hold out is a number from 0 to 1, got {held_out_share}")
     split = Split([], [])
     for name in names:
-        is_held_out = _place(name, seed) < held_out_share
+        is_held_out = place_of_name(name, seed) < held_out_share
         (split.held_out if is_held_out else split.training).append(name)
     return split
 
 
-def _place(name: str, seed: int) -> float:
+def place_of_name(name: str, seed: int = 0) -> float:
     """A number from 0 to below 1, the same on every machine."""
     digest = hashlib.sha256(f"{seed}/{name}".encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:6], "big") / 2**48

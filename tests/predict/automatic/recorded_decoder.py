@@ -34,7 +34,7 @@ class RecordedDecoder:
         frame = ImageFrame((image.shape[0], image.shape[1]), 1024)
         memory = DecoderMemory(ImageFeatures(torch.tensor([self.n_embedded])), torch.zeros(0), shared=None)
         self.n_embedded += 1
-        return Embedding(memory=memory, frame=frame, model_version="recorded")
+        return Embedding(memory=memory, frame=frame, model_version="recorded", encoder_version="recorded")
 
     def decode_points(self, embedding: Embedding, points_xy: NDArray[np.float64], iou_above: float) -> PointMasks:
         crop = self._crops[int(embedding.features.coarse)]

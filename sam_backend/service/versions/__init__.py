@@ -1,0 +1,1 @@
+"""Models that this service has trained: kept by number, judged before they answer, switched without a restart."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from platformdirs import user_data_path
+
 from sam_backend.errors import SettingsError
 
 _DTYPES = ("float32", "bfloat16")
@@ -85,6 +87,12 @@ class Settings:
     raster_upload_mb: int = 2000
     """SAM_RASTER_UPLOAD_MB: the largest file that may be uploaded."""
 
+    data_folder: Path = field(default_factory=lambda: user_data_path("sam_backend"))
+    """SAM_DATA_FOLDER: where what the service learns lies: the ledger of answers, and trained versions."""
+
+    ledger_keep_days: int = 90
+    """SAM_LEDGER_KEEP_DAYS: how long the ledger keeps the masks it answered, and answers that nobody submitted."""
+
     port: int = 9090
     """PORT: where gunicorn listens."""
 
@@ -119,6 +127,8 @@ class Settings:
             raster_spool=_spool(env, "SAM_RASTER_SPOOL"),
             raster_keep_hours=_whole(env, "SAM_RASTER_KEEP_HOURS", usual.raster_keep_hours, least=1),
             raster_upload_mb=_whole(env, "SAM_RASTER_UPLOAD_MB", usual.raster_upload_mb, least=1),
+            data_folder=_data_folder(env, "SAM_DATA_FOLDER", usual.data_folder),
+            ledger_keep_days=_whole(env, "SAM_LEDGER_KEEP_DAYS", usual.ledger_keep_days, least=1),
             port=_whole(env, "PORT", usual.port, least=1, most=65535),
         )
 
@@ -240,6 +250,14 @@ def _spool(env: Mapping[str, str], name: str) -> Path | None:
     folder = Path(os.path.realpath(env[name]))
     if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         raise SettingsError(f"{name}={env[name]!r} is no folder that can be written here: make it first, or unset it")
+    return folder
+
+
+def _data_folder(env: Mapping[str, str], name: str, usual: Path) -> Path:
+    """It is made when something is first written to it, and the service goes on where that fails."""
+    folder = Path(os.path.abspath(env.get(name, usual)))
+    if folder.exists() and not folder.is_dir():
+        raise SettingsError(f"{name}={env.get(name)!r} is a file: give a folder, which may be missing yet")
     return folder
 
 

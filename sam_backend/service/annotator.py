@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -17,12 +17,17 @@ from sam_backend.label_studio.output import Output, outputs_of
 from sam_backend.label_studio.request import PredictRequest
 from sam_backend.label_studio.response import NOTHING, regions_of, task_result
 from sam_backend.label_studio.smart_prompt import SmartPrompt, parse_smart_prompts
-from sam_backend.service.clicks import ClickAnswerer
+from sam_backend.service.clicks import ClickAnswerer, ObjectAnswer
 from sam_backend.service.encode_lanes import EncodeLanes
 from sam_backend.service.event_log import log_event
 from sam_backend.service.last_errors import LastErrors
+from sam_backend.service.ledger.answered import AnsweredClick, ClickedObject
 from sam_backend.service.session_book import Place
 from sam_backend.service.unprompted import UnpromptedAnswerer
+
+
+def _unheard(_: AnsweredClick) -> None:
+    """For a service that keeps no ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class Annotator:
     lanes: EncodeLanes
     last_errors: LastErrors
     max_pixels: int
+    on_answer: Callable[[AnsweredClick], None] = _unheard
+    """Told of each answered click; returns at once."""
 
     def answer(self, request: PredictRequest) -> list[Any]:
         """Make the list of ``results``: exactly one entry if somebody clicked.
@@ -122,7 +129,18 @@ class Annotator:
             embed_ms=picture.embed_ms,
             mask_ms=round(1000 * (time.perf_counter() - started_s)),
         )
-        return task_result(regions, picture.predictor.version)
+        result = task_result(regions, picture.predictor.version)
+        self.on_answer(
+            AnsweredClick(
+                project=request.project,
+                task=task.id,
+                objects=tuple(_clicked(prompt, answer) for prompt, answer in answers),
+                regions=regions,
+                model_version=picture.predictor.version,
+                at_s=time.time(),
+            )
+        )
+        return result
 
     def _check_size(self, prompt: SmartPrompt) -> None:
         height, width = prompt.original_hw or (1, 1)
@@ -131,6 +149,10 @@ class Annotator:
                 f"a mask of {width} x {height} has more than the {self.max_pixels / 1e6:g} megapixels allowed: "
                 "raise SAM_MAX_MEGAPIXELS or use smaller pictures"
             )
+
+
+def _clicked(prompt: SmartPrompt, answer: ObjectAnswer) -> ClickedObject:
+    return ClickedObject(answer.region_id, prompt.label, answer.n_prompts, prompt.item_ids, answer.is_refined)
 
 
 def _place_of(items: Sequence[dict[str, Any]]) -> str | None:

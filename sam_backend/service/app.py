@@ -15,6 +15,7 @@ from sam_backend.label_studio.download import Downloader, FetchLimits
 from sam_backend.label_studio.hosts import LabelStudioHost
 from sam_backend.label_studio.image_source import ImageSource
 from sam_backend.label_studio.picture_cache import PictureCache
+from sam_backend.label_studio.studio_api import StudioApi
 from sam_backend.label_studio.tokens import TokenExchange
 from sam_backend.model.checkpoint import checkpoint_name, checkpoint_version
 from sam_backend.predict.embedding import Embedding
@@ -29,6 +30,11 @@ from sam_backend.service.encode_lanes import EncodeLanes
 from sam_backend.service.event_log import LOGGER, log_event, show_log
 from sam_backend.service.http_errors import register_errors
 from sam_backend.service.last_errors import LastErrors
+from sam_backend.service.ledger.annotation_events import AnnotationEvents
+from sam_backend.service.ledger.ledger import Ledger
+from sam_backend.service.ledger.routes import ledger_routes
+from sam_backend.service.ledger.schema import LedgerFile
+from sam_backend.service.ledger.status import ledger_section
 from sam_backend.service.model_loader import ModelLoader, ModelStatus
 from sam_backend.service.prewarm import PrewarmQueue
 from sam_backend.service.raster.build import build_raster_routes
@@ -47,6 +53,7 @@ from sam_backend.service.status_report import (
 from sam_backend.service.try_page.limits import Limits
 from sam_backend.service.try_page.routes import try_page_routes
 from sam_backend.service.unprompted import UnpromptedAnswerer
+from sam_backend.service.webhooks import Webhooks
 from sam_backend.settings import Settings
 from sam_backend.store.byte_store import ByteStore
 from sam_backend.store.forgiving import ForgivingStore
@@ -91,23 +98,28 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
     lanes = EncodeLanes()
     queue = PrewarmQueue(lanes, _say_not_prepared)
     store = shared or MemoryStore(capacity_bytes=_SESSIONS_BYTES)
+    ledger = Ledger(LedgerFile.in_folder(settings.data_folder), settings.ledger_keep_days)
+    webhooks = Webhooks(AnnotationEvents(ledger, _studio_with_key(settings)).handlers())
     annotator = Annotator(
         clicks=ClickAnswerer(embedder=embedder, sessions=SessionBook(store)),
         unprompted=UnpromptedAnswerer(embedder=embedder, ready=ReadyResults(store), queue=queue, lanes=lanes),
         lanes=lanes,
         last_errors=last_errors,
         max_pixels=embedder.max_pixels,
+        on_answer=ledger.record,
     )
     app = Flask(__name__, static_folder=None)
     app.json = _StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
-    app.register_blueprint(label_studio_routes(model=model, annotator=annotator, setups=setups))
+    app.register_blueprint(label_studio_routes(model=model, annotator=annotator, setups=setups, webhooks=webhooks))
+    app.register_blueprint(ledger_routes(ledger.file))
     app.register_blueprint(try_page_routes(model=model, embeddings=library, limits=Limits.of(settings)))
     app.register_blueprint(build_raster_routes(settings, model, library, lanes, last_errors))
     sections = (
         model_section(model),
         cache_section(image_source.cache, lambda: embeddings.held_bytes, settings.cache_mb * 1_000_000),
         queue_section(lambda: len(queue)),
+        ledger_section(ledger),
         connection_section(settings),
         version_section(),
     )
@@ -131,6 +143,14 @@ def _say_not_prepared(error: Exception) -> None:
         log_event("prewarm_failed", level=logging.WARNING, error=str(error))
     else:
         LOGGER.error("unexpected error in the background", exc_info=error)
+
+
+def _studio_with_key(settings: Settings) -> StudioApi | None:
+    """Label Studio, if there is a key of our own to ask it with."""
+    if settings.label_studio_url is None or settings.label_studio_api_key is None:
+        return None
+    host = LabelStudioHost(settings.label_studio_url, settings.label_studio_api_key, is_configured=True)
+    return StudioApi(host, TokenExchange(AllowedHosts.of(settings.allowed_hosts)), settings.fetch_timeout_s)
 
 
 def _image_source(settings: Settings) -> ImageSource:

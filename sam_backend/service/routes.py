@@ -13,11 +13,12 @@ from sam_backend.service.annotator import Annotator
 from sam_backend.service.model_loader import ModelLoader
 from sam_backend.service.setup_memory import SetupMemory
 from sam_backend.service.status_page import health
+from sam_backend.service.webhooks import Webhooks, is_trusted
 
 _WAIT_FOR_VERSION_S = 2.5  # Label Studio gives up after 3 s
 
 
-def label_studio_routes(model: ModelLoader, annotator: Annotator, setups: SetupMemory) -> Blueprint:
+def label_studio_routes(model: ModelLoader, annotator: Annotator, setups: SetupMemory, webhooks: Webhooks) -> Blueprint:
     """Build the routes over finished parts."""
     routes = Blueprint("label_studio", __name__)
 
@@ -43,9 +44,11 @@ def label_studio_routes(model: ModelLoader, annotator: Annotator, setups: SetupM
 
     @routes.post("/webhook")
     def webhook() -> dict[str, str]:
-        created = parse_tasks_created(_json_body())
+        body = _json_body()
+        created = parse_tasks_created(body)
         if created is not None:
             annotator.prepare(created)
+        webhooks.take(body, is_trusted=is_trusted())
         return {}  # Label Studio waits one second only, whatever it tells
 
     return routes

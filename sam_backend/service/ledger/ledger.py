@@ -1,0 +1,115 @@
+"""The ledger as the service holds it: what can't be written is said once, and nothing else stops for it."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from sam_backend.errors import SamBackendError, StorageError
+from sam_backend.service.background import Background
+from sam_backend.service.event_log import LOGGER, log_event
+from sam_backend.service.ledger.answered import AnsweredClick, Entry, entries_of_click, entries_of_prediction
+from sam_backend.service.ledger.schema import LedgerFile
+from sam_backend.service.ledger.writing import forget_old, write_entries
+
+_CAPACITY = 200
+"""Answers that wait for the disk; of large pictures each may hold a megabyte."""
+
+_FORGET_EVERY_S = 3600.0
+
+
+class Ledger:
+    """Takes answers from many threads; one thread of its own writes them.
+
+    Args:
+        file: where it lies.
+        keep_days: how long masks are kept, and answers that nobody submitted.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, file: LedgerFile, keep_days: int, clock: Callable[[], float] = time.time) -> None:
+        self.file = file
+        self.clock = clock
+        self._keep_days = keep_days
+        self._background = Background("ledger", _CAPACITY, self._say_failed)
+        self._lock = threading.Lock()
+        self._trouble: str | None = None
+        self._forgot_at_s: float | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be written at present; None if all is well."""
+        return self._trouble
+
+    def record(self, click: AnsweredClick) -> None:
+        """Queue an answer to be written; returns at once and never raises."""
+        if not self._background.add(lambda: self._write_entries(list(entries_of_click(click)))):
+            self._say("more answers came than the disk takes: some are missing in the ledger")
+
+    def record_prediction(
+        self, project: int, task: int, regions: Sequence[Mapping[str, Any]], model_version: str
+    ) -> None:
+        """Queue a prediction that Label Studio stores, so that it is seen whether people accept it.
+
+        Args:
+            project: its id, as the next.
+            task: that it is shown on.
+            regions: with the ids under which they are stored.
+            model_version: that made them.
+        """
+        at_s = self.clock()
+
+        def write() -> None:
+            self._write_entries(list(entries_of_prediction(project, task, regions, model_version, at_s)))
+
+        if not self._background.add(write):
+            self._say("more predictions came than the disk takes: some are missing in the ledger")
+
+    def wait_until_written(self, timeout_s: float) -> bool:
+        """Wait until all answers so far are in the file; whether that came about in time."""
+        return self._background.wait_until_empty(timeout_s)
+
+    def write(self, work: Callable[[sqlite3.Connection], None]) -> bool:
+        """Do something in one transaction; whether it is kept. What is wrong with the disk is said once."""
+        try:
+            with self.file.writing() as connection:
+                work(connection)
+                if self._is_due():
+                    forget_old(connection, self.clock(), self._keep_days)
+        except StorageError as error:
+            self._say(str(error))
+            return False
+        self._trouble = None
+        return True
+
+    def _write_entries(self, entries: Sequence[Entry]) -> None:
+        if entries:
+            self.write(partial(_write, entries=entries))
+
+    def _is_due(self) -> bool:
+        with self._lock:
+            is_due = self._forgot_at_s is None or self.clock() - self._forgot_at_s > _FORGET_EVERY_S
+            if is_due:
+                self._forgot_at_s = self.clock()
+            return is_due
+
+    def _say(self, trouble: str) -> None:
+        with self._lock:
+            is_known, self._trouble = self._trouble == trouble, trouble
+        if not is_known:
+            log_event("ledger_failed", level=logging.ERROR, error=trouble)
+
+    def _say_failed(self, error: Exception) -> None:
+        if isinstance(error, SamBackendError):
+            log_event("ledger_failed", level=logging.ERROR, error=str(error))
+        else:
+            LOGGER.error("unexpected error in the ledger", exc_info=error)
+
+
+def _write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    write_entries(connection, entries)

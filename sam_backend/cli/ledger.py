@@ -13,10 +13,8 @@ from sam_backend.service.ledger.schema import LedgerFile
 from sam_backend.service.ledger.summary import Summary, Tally, read_summary
 from sam_backend.settings import Settings
 
-_HEAD = (
-    ("label", "answered", "submitted", "kept", "edited", "discarded", "open", "by hand")
-    + ("mean IoU", "median", "clicks", "seconds")
-)  # fmt: skip
+_COUNTED = ("answered", "submitted", "kept", "edited", "discarded", "open", "by hand")
+_HEAD = ("label", *_COUNTED, "mean IoU", "median", "clicks", "seconds")
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

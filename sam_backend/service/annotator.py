@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -152,7 +153,14 @@ class Annotator:
 
 
 def _clicked(prompt: SmartPrompt, answer: ObjectAnswer) -> ClickedObject:
-    return ClickedObject(answer.region_id, prompt.label, answer.n_prompts, prompt.item_ids, answer.is_refined)
+    return ClickedObject(
+        region_id=answer.region_id,
+        label=prompt.label,
+        n_prompts=answer.n_prompts,
+        prompt_ids=prompt.item_ids,
+        drawn=zlib.crc32(repr((prompt.points, prompt.rectangle)).encode()),
+        is_refined=answer.is_refined,
+    )
 
 
 def _place_of(items: Sequence[dict[str, Any]]) -> str | None:

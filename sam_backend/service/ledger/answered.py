@@ -29,6 +29,10 @@ class ClickedObject:
     prompt_ids: tuple[str, ...]
     """Ids of their regions in the editor: what stays behind of them is no object."""
 
+    drawn: int
+    """Digest of the prompts in the request. The editor sends a rectangle again when the next one is drawn: where
+    nothing has changed, nobody has clicked on the object."""
+
     is_refined: bool
 
 
@@ -73,6 +77,7 @@ class Entry:
     footprint: Footprint
     n_prompts: int
     prompt_ids: tuple[str, ...]
+    drawn: int
     is_refined: bool
     at_s: float
 
@@ -114,6 +119,7 @@ def entries_of_click(click: AnsweredClick) -> Iterator[Entry]:
             model_version=click.model_version,
             n_prompts=about.n_prompts,
             prompt_ids=about.prompt_ids,
+            drawn=about.drawn,
             is_refined=about.is_refined,
             at_s=click.at_s,
         )
@@ -138,6 +144,7 @@ def entries_of_prediction(
             model_version=model_version,
             n_prompts=0,
             prompt_ids=(),
+            drawn=0,
             is_refined=False,
             at_s=at_s,
         )

@@ -12,8 +12,8 @@ from sam_backend.service.ledger.footprint import Footprint, footprint_of, is_obj
 from sam_backend.service.ledger.submitted import Submitted
 
 Outcome: TypeAlias = Literal["kept", "edited", "discarded", "by hand"]
-"""``kept``: submitted as it was answered last. ``edited``: submitted with another shape. ``discarded``: answered, and not
-in the annotation. ``by hand``: in the annotation, and never answered."""
+"""``kept``: submitted as it was answered last. ``edited``: submitted with another shape. ``discarded``: answered, and
+not in the annotation. ``by hand``: in the annotation, and never answered."""
 
 Region: TypeAlias = "Mapping[str, Any]"
 
@@ -92,18 +92,21 @@ def _verdict(answer: StoredAnswer, parts: Sequence[Sequence[Region]], before: Ve
     """Of one answer and the regions of it that were submitted, each under all of its tags."""
     if not parts:
         return Verdict(answer.id, "discarded", None, answer.tag, answer.shape, answer.label)
-    label = _label([_of_tag(part, answer.tag) for part in parts][0], parts[0]) or answer.label
+    drawn = [_of_tag(part, answer.tag) for part in parts]
+    outcome, iou = _judged(answer, drawn, before)
+    return Verdict(answer.id, outcome, iou, answer.tag, answer.shape, _label(drawn[0], parts[0]) or answer.label)
+
+
+def _judged(answer: StoredAnswer, drawn: Sequence[Region], before: Verdict | None) -> tuple[Outcome, float | None]:
+    """Whether an answer was kept or edited, and its IoU with what was submitted, as far as anything tells."""
     if answer.footprint is None:
-        known = before is not None and before.outcome in ("kept", "edited")
-        outcome, iou = (before.outcome, before.iou) if before is not None and known else ("edited", None)
-        return Verdict(answer.id, outcome, iou, answer.tag, answer.shape, label)
+        is_known = before is not None and before.outcome in ("kept", "edited")
+        return (before.outcome, before.iou) if before is not None and is_known else ("edited", None)
     try:
-        footprint = footprint_of([_of_tag(part, answer.tag) for part in parts], answer.footprint.image_hw)
+        footprint = footprint_of(drawn, answer.footprint.image_hw)
     except MaskError:  # of another picture, or damaged: not what was answered in any case
-        return Verdict(answer.id, "edited", None, answer.tag, answer.shape, label)
-    is_same = answer.footprint.is_same(footprint)
-    iou = 1.0 if is_same else answer.footprint.iou(footprint)
-    return Verdict(answer.id, "kept" if is_same else "edited", iou, answer.tag, answer.shape, label)
+        return "edited", None
+    return ("kept", 1.0) if answer.footprint.is_same(footprint) else ("edited", answer.footprint.iou(footprint))
 
 
 def _by_hand(its_id: str, regions: Sequence[Region]) -> Verdict:

@@ -33,7 +33,8 @@ COLUMNS = (
 """See docs/ledger.md."""
 
 _QUERY = """
-SELECT * FROM object WHERE :project IS NULL OR project = :project ORDER BY project, task, coalesce(first_s, 1e99), region
+SELECT * FROM object WHERE :project IS NULL OR project = :project
+ORDER BY project, task, coalesce(first_s, 1e99), region
 """
 
 

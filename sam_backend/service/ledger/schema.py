@@ -25,7 +25,7 @@ CREATE TABLE answer (
     project INTEGER NOT NULL, task INTEGER NOT NULL, id TEXT NOT NULL, origin TEXT NOT NULL, tag TEXT NOT NULL,
     shape TEXT NOT NULL, label TEXT NOT NULL, model_version TEXT NOT NULL, score REAL NOT NULL,
     height_px INTEGER NOT NULL, width_px INTEGER NOT NULL, footprint BLOB, n_prompts INTEGER NOT NULL,
-    is_refined INTEGER NOT NULL, first_s REAL NOT NULL, last_s REAL NOT NULL,
+    drawn INTEGER NOT NULL, is_refined INTEGER NOT NULL, first_s REAL NOT NULL, last_s REAL NOT NULL,
     PRIMARY KEY (project, task, id)
 );
 CREATE TABLE prompt (

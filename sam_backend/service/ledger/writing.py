@@ -14,12 +14,12 @@ _DAY_S = 86_400.0
 
 _WRITE_ANSWER = """
 INSERT INTO answer VALUES (:project, :task, :id, :origin, :tag, :shape, :label, :model_version, :score, :height_px,
-    :width_px, :footprint, :n_prompts, :is_refined, :at_s, :at_s)
+    :width_px, :footprint, :n_prompts, :drawn, :is_refined, :at_s, :at_s)
 ON CONFLICT (project, task, id) DO UPDATE SET tag = excluded.tag, shape = excluded.shape, label = excluded.label,
     model_version = excluded.model_version, score = excluded.score, height_px = excluded.height_px,
     width_px = excluded.width_px, footprint = excluded.footprint, n_prompts = max(n_prompts, excluded.n_prompts),
-    is_refined = max(is_refined, excluded.is_refined), first_s = min(first_s, excluded.first_s),
-    last_s = excluded.last_s
+    is_refined = CASE WHEN drawn = excluded.drawn THEN is_refined ELSE max(is_refined, excluded.is_refined) END,
+    last_s = CASE WHEN drawn = excluded.drawn THEN last_s ELSE excluded.last_s END, drawn = excluded.drawn
 WHERE excluded.last_s >= last_s
 """
 
@@ -30,7 +30,19 @@ def write_entries(connection: sqlite3.Connection, entries: Iterable[Entry]) -> N
         height_px, width_px = entry.footprint.image_hw
         columns = {
             name: getattr(entry, name)
-            for name in ("project", "task", "id", "origin", "tag", "shape", "label", "model_version", "score", "at_s")
+            for name in (
+                "project",
+                "task",
+                "id",
+                "origin",
+                "tag",
+                "shape",
+                "label",
+                "model_version",
+                "score",
+                "drawn",
+                "at_s",
+            )
         }
         size = {"height_px": height_px, "width_px": width_px, "footprint": entry.footprint.to_bytes()}
         prompts = {"n_prompts": entry.n_prompts, "is_refined": entry.is_refined}

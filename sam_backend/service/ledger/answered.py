@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from sam_backend.errors import MaskError
 from sam_backend.service.ledger.footprint import Footprint, footprint_of
+
+_PART = re.compile(r"(?P<object>[^-]+)-(?P<output>\d+)-\d+")
+
+_NEEDED = ("id", "type", "from_name", "value", "original_height", "original_width")
 
 Origin: TypeAlias = Literal["click", "prediction"]
 """Whether somebody clicked for it, or it was there when the task was opened."""
@@ -87,8 +92,10 @@ def entry_id(region_id: str) -> str:
 
     ``X`` and ``X-0-2`` are parts of ``X``; ``X-1-0`` and ``X-1-2`` parts of what the second tag showed: ``X-1-0``.
     """
-    first, *numbers = region_id.split("-")
-    return region_id if len(numbers) != 2 else first if numbers[0] == "0" else f"{first}-{numbers[0]}-0"
+    part = _PART.fullmatch(region_id)
+    if part is None:
+        return region_id
+    return part["object"] if part["output"] == "0" else f"{part['object']}-{part['output']}-0"
 
 
 def project_id(project: str | None) -> int | None:
@@ -153,20 +160,20 @@ def entries_of_prediction(
 def _by_entry(regions: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
     grouped: dict[str, list[Mapping[str, Any]]] = {}
     for region in regions:
+        lacking = [name for name in _NEEDED if name not in region]
+        if lacking:
+            raise MaskError(f"a region lacks {', '.join(lacking)}: give regions as Label Studio stores them")
         grouped.setdefault(entry_id(str(region["id"])), []).append(region)
     return grouped
 
 
 def _entry(regions: Sequence[Mapping[str, Any]], **known: Any) -> Entry:  # noqa: ANN401 - the fields of an Entry
     first = regions[0]
-    height, width = first.get("original_height"), first.get("original_width")
-    if not isinstance(height, int) or not isinstance(width, int):
-        raise MaskError(f"region {first['id']} doesn't say how large its picture is: give original_height and _width")
     return Entry(
         tag=str(first["from_name"]),
         shape=str(first["type"]).removesuffix("labels"),
         score=float(first.get("score") or 0.0),
-        footprint=footprint_of(regions, (height, width)),
+        footprint=footprint_of(regions, (first["original_height"], first["original_width"])),
         **known,
     )
 

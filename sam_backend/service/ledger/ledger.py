@@ -6,19 +6,20 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
-from sam_backend.errors import SamBackendError, StorageError
+from sam_backend.errors import MaskError, StorageError
 from sam_backend.service.background import Background
 from sam_backend.service.event_log import LOGGER, log_event
 from sam_backend.service.ledger.answered import AnsweredClick, Entry, entries_of_click, entries_of_prediction
 from sam_backend.service.ledger.schema import LedgerFile
 from sam_backend.service.ledger.writing import forget_old, write_entries
 
-_CAPACITY = 200
+_CAPACITY = 500
 """Answers that wait for the disk; of large pictures each may hold a megabyte."""
+
+_Entries: TypeAlias = "Callable[[], Iterable[Entry]]"
 
 _FORGET_EVERY_S = 3600.0
 
@@ -36,8 +37,9 @@ class Ledger:
         self.file = file
         self.clock = clock
         self._keep_days = keep_days
-        self._background = Background("ledger", _CAPACITY, self._say_failed)
+        self._background = Background("ledger", 1, _say_unexpected)
         self._lock = threading.Lock()
+        self._waiting: list[_Entries] = []
         self._trouble: str | None = None
         self._forgot_at_s: float | None = None
 
@@ -48,8 +50,7 @@ class Ledger:
 
     def record(self, click: AnsweredClick) -> None:
         """Queue an answer to be written; returns at once and never raises."""
-        if not self._background.add(lambda: self._write_entries(list(entries_of_click(click)))):
-            self._say("more answers came than the disk takes: some are missing in the ledger")
+        self._queue(lambda: entries_of_click(click))
 
     def record_prediction(
         self, project: int, task: int, regions: Sequence[Mapping[str, Any]], model_version: str
@@ -63,12 +64,7 @@ class Ledger:
             model_version: that made them.
         """
         at_s = self.clock()
-
-        def write() -> None:
-            self._write_entries(list(entries_of_prediction(project, task, regions, model_version, at_s)))
-
-        if not self._background.add(write):
-            self._say("more predictions came than the disk takes: some are missing in the ledger")
+        self._queue(lambda: entries_of_prediction(project, task, regions, model_version, at_s))
 
     def wait_until_written(self, timeout_s: float) -> bool:
         """Wait until all answers so far are in the file; whether that came about in time."""
@@ -87,9 +83,30 @@ class Ledger:
         self._trouble = None
         return True
 
-    def _write_entries(self, entries: Sequence[Entry]) -> None:
+    def _queue(self, make: _Entries) -> None:
+        with self._lock:
+            is_full, is_first = len(self._waiting) >= _CAPACITY, not self._waiting
+            if not is_full:
+                self._waiting.append(make)
+        if is_full:
+            self._say("more answers come than the disk takes: some are missing in the ledger")
+        elif is_first:
+            self._background.add(self._write_waiting)
+
+    def _write_waiting(self) -> None:
+        """All in one transaction: the slower the disk, the more at once."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        entries = [entry for make in waiting for entry in self._made(make)]
         if entries:
-            self.write(partial(_write, entries=entries))
+            self.write(lambda connection: write_entries(connection, entries))
+
+    def _made(self, make: _Entries) -> Sequence[Entry]:
+        try:
+            return list(make())
+        except MaskError as error:
+            log_event("ledger_failed", level=logging.ERROR, error=str(error))
+            return ()
 
     def _is_due(self) -> bool:
         with self._lock:
@@ -104,12 +121,6 @@ class Ledger:
         if not is_known:
             log_event("ledger_failed", level=logging.ERROR, error=trouble)
 
-    def _say_failed(self, error: Exception) -> None:
-        if isinstance(error, SamBackendError):
-            log_event("ledger_failed", level=logging.ERROR, error=str(error))
-        else:
-            LOGGER.error("unexpected error in the ledger", exc_info=error)
 
-
-def _write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
-    write_entries(connection, entries)
+def _say_unexpected(error: Exception) -> None:
+    LOGGER.error("unexpected error in the ledger", exc_info=error)

@@ -13,6 +13,7 @@ from sam_backend.cli import (
     checkpoints,
     doctor,
     evaluate,
+    ledger,
     preannotate,
     precompute,
     raster,
@@ -38,6 +39,7 @@ COMMANDS = (
     settings,
     precompute,
     preannotate,
+    ledger,
     worker,
 )
 EXIT_BAD_INPUT = 2

@@ -94,6 +94,9 @@ class Settings:
     data_folder: Path = field(default_factory=lambda: user_data_path("sam_backend"))
     """SAM_DATA_FOLDER: where what the service learns lies: the ledger of answers, and trained versions."""
 
+    ledger_keep_days: int = 90
+    """SAM_LEDGER_KEEP_DAYS: how long the ledger keeps the masks it answered, and answers that nobody submitted."""
+
     train_minutes: int = 10
     """SAM_TRAIN_MINUTES: how long a training on a project's annotations may move the weights."""
 
@@ -174,7 +177,8 @@ class Settings:
             encode_queue=_whole(env, "SAM_ENCODE_QUEUE", usual.encode_queue, least=0),
             predict_wait_s=_seconds(env, "SAM_PREDICT_WAIT_S", usual.predict_wait_s),
             log_format=_log_format(env, "SAM_LOG_FORMAT", usual.log_format),
-            data_folder=Path(env["SAM_DATA_FOLDER"]) if "SAM_DATA_FOLDER" in env else usual.data_folder,
+            data_folder=_data_folder(env, "SAM_DATA_FOLDER", usual.data_folder),
+            ledger_keep_days=_whole(env, "SAM_LEDGER_KEEP_DAYS", usual.ledger_keep_days, least=1),
             train_minutes=_whole(env, "SAM_TRAIN_MINUTES", usual.train_minutes, least=1, most=1440),
             train_steps=_whole(env, "SAM_TRAIN_STEPS", usual.train_steps, least=1),
             raster_folders=_folders(env, "SAM_RASTER_FOLDERS"),
@@ -311,6 +315,14 @@ def _spool(env: Mapping[str, str], name: str) -> Path | None:
     folder = Path(os.path.realpath(env[name]))
     if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         raise SettingsError(f"{name}={env[name]!r} is no folder that can be written here: make it first, or unset it")
+    return folder
+
+
+def _data_folder(env: Mapping[str, str], name: str, usual: Path) -> Path:
+    """It is made when something is first written to it, and the service goes on where that fails."""
+    folder = Path(os.path.abspath(env.get(name, usual)))
+    if folder.exists() and not folder.is_dir():
+        raise SettingsError(f"{name}={env.get(name)!r} is a file: give a folder, which may be missing yet")
     return folder
 
 

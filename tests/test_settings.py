@@ -29,6 +29,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "SAM_MAX_PICTURE_MB": "7",
         "SAM_MAX_MEGAPIXELS": "8",
         "SAM_FETCH_TIMEOUT_S": "2.5",
+        "SAM_DATA_FOLDER": str(tmp_path / "later"),
+        "SAM_LEDGER_KEEP_DAYS": "30",
         "PORT": "9091",
     }
     assert Settings.from_env(environ) == Settings(
@@ -45,6 +47,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         max_picture_mb=7,
         max_megapixels=8,
         fetch_timeout_s=2.5,
+        data_folder=tmp_path / "later",
+        ledger_keep_days=30,
         port=9091,
     )
 

@@ -89,6 +89,12 @@ class SmartPrompt:
     rectangle: RectanglePct | None
     """At most one: each is an object of its own."""
 
+    @property
+    def item_ids(self) -> tuple[str, ...]:
+        """Ids of its regions in the editor."""
+        ids = [point.item_id for point in self.points] + [self.rectangle.item_id if self.rectangle else None]
+        return tuple(one for one in ids if one is not None)
+
     def to_prompts(self, image_hw: tuple[int, int]) -> Prompts | None:
         """Put the prompts into image px of a picture of this size; None if nothing usable is left.
 

@@ -1,4 +1,4 @@
-"""Label Studio's REST interface, as far as a check-up needs it. Nothing here changes a project."""
+"""Label Studio's REST interface, as far as a check-up and the ledger need it. Nothing here changes a project."""
 
 from __future__ import annotations
 
@@ -69,6 +69,10 @@ class StudioApi:
     def first_task(self, project: int) -> Answer:
         """One page with one task."""
         return self._call("GET", f"/api/tasks?project={project}&page=1&page_size=1&fields=all")
+
+    def annotation(self, annotation: int) -> Answer:
+        """An annotation that was submitted."""
+        return self._call("GET", f"/api/annotations/{annotation}/")
 
     def backends(self, project: int) -> Answer:
         """The project's models; Label Studio asks each for its health before it answers, as on every page."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -17,14 +18,19 @@ from sam_backend.label_studio.output import Output, outputs_of
 from sam_backend.label_studio.request import PredictRequest
 from sam_backend.label_studio.response import NOTHING, regions_of, task_result
 from sam_backend.label_studio.smart_prompt import SmartPrompt, parse_smart_prompts
-from sam_backend.service.clicks import ClickAnswerer
+from sam_backend.service.clicks import ClickAnswerer, ObjectAnswer
 from sam_backend.service.encode_lanes import EncodeLanes
 from sam_backend.service.event_log import log_event
 from sam_backend.service.last_errors import LastErrors
+from sam_backend.service.ledger.answered import AnsweredClick, ClickedObject
 from sam_backend.service.metrics.service_metrics import ServiceMetrics
 from sam_backend.service.patience import Patience
 from sam_backend.service.session_book import Place
 from sam_backend.service.unprompted import UnpromptedAnswerer
+
+
+def _unheard(_: AnsweredClick) -> None:
+    """For a service that keeps no ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,8 @@ class Annotator:
     metrics: ServiceMetrics
     max_pixels: int
     max_prompts: int
+    on_answer: Callable[[AnsweredClick], None] = _unheard
+    """Told of each answered click; returns at once."""
 
     def answer(self, request: PredictRequest, patience: Patience) -> list[Any]:
         """Make the list of ``results``: exactly one entry if somebody clicked.
@@ -152,7 +160,18 @@ class Annotator:
             embed_ms=round(1000 * picture.embed_s),
             mask_ms=round(1000 * mask_s),
         )
-        return task_result(regions, picture.predictor.version)
+        result = task_result(regions, picture.predictor.version)
+        self.on_answer(
+            AnsweredClick(
+                project=request.project,
+                task=task.id,
+                objects=tuple(_clicked(prompt, answer) for prompt, answer in answers),
+                regions=regions,
+                model_version=picture.predictor.version,
+                at_s=time.time(),
+            )
+        )
+        return result
 
     def _check_size(self, prompt: SmartPrompt) -> None:
         height, width = prompt.original_hw or (1, 1)
@@ -161,6 +180,17 @@ class Annotator:
                 f"a mask of {width} x {height} has more than the {self.max_pixels / 1e6:g} megapixels allowed: "
                 "raise SAM_MAX_MEGAPIXELS or use smaller pictures"
             )
+
+
+def _clicked(prompt: SmartPrompt, answer: ObjectAnswer) -> ClickedObject:
+    return ClickedObject(
+        region_id=answer.region_id,
+        label=prompt.label,
+        n_prompts=answer.n_prompts,
+        prompt_ids=prompt.item_ids,
+        drawn=zlib.crc32(repr((prompt.points, prompt.rectangle)).encode()),
+        is_refined=answer.is_refined,
+    )
 
 
 def _place_of(items: Sequence[dict[str, Any]]) -> str | None:

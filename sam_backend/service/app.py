@@ -12,6 +12,8 @@ from flask.json.provider import DefaultJSONProvider
 from sam_backend.service.access import guard
 from sam_backend.service.event_log import log_event, secrets_of, show_log
 from sam_backend.service.http_errors import register_errors
+from sam_backend.service.ledger.routes import ledger_routes
+from sam_backend.service.ledger.status import ledger_section
 from sam_backend.service.metrics.routes import metrics_routes, time_requests
 from sam_backend.service.model_loader import ModelLoader, ModelStatus
 from sam_backend.service.parts import Parts, model_of
@@ -54,7 +56,8 @@ def build_app(settings: Settings, model: ModelLoader, learning: Learning | None 
     app.json = _StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
     wait_s = settings.predict_wait_s
-    app.register_blueprint(label_studio_routes(model, parts.annotator, parts.setups, learning, predict_wait_s=wait_s))
+    app.register_blueprint(label_studio_routes(model, parts, learning, predict_wait_s=wait_s))
+    app.register_blueprint(ledger_routes(parts.ledger.file))
     app.register_blueprint(try_page_routes(model, parts.desk, Limits.of(settings), wait_s=wait_s))
     app.register_blueprint(build_raster_routes(settings, model, parts.desk, parts.last_errors))
     app.register_blueprint(metrics_routes(parts.metrics))
@@ -63,6 +66,7 @@ def build_app(settings: Settings, model: ModelLoader, learning: Learning | None 
         *learning.sections(),
         cache_section(parts.image_source.cache, lambda: parts.embeddings.held_bytes, settings.cache_mb * 1_000_000),
         queue_section(lambda: len(parts.queue)),
+        ledger_section(parts.ledger),
         connection_section(settings),
         version_section(),
     )

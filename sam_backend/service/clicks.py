@@ -52,6 +52,9 @@ class ObjectAnswer:
     prompts: Prompts
     """All that pointed at it, in image px."""
 
+    n_prompts: int
+    """Clicks and boxes that were drawn for it so far, repetitions and all."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClickAnswerer:
@@ -110,6 +113,7 @@ class ClickAnswerer:
             mask=shown.masks[0],
             predicted_iou=float(shown.predicted_iou[0]),
             prompts=prompts,
+            n_prompts=len(decision.drawn.clicks) + (decision.drawn.box is not None),
         )
 
     def _own(self, picture: SeenPicture, new: Drawn, draft: Draft, place: Place) -> Session | None:

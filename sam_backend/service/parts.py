@@ -13,6 +13,7 @@ from sam_backend.label_studio.download import Downloader, FetchLimits
 from sam_backend.label_studio.hosts import LabelStudioHost
 from sam_backend.label_studio.image_source import ImageSource
 from sam_backend.label_studio.picture_cache import PictureCache
+from sam_backend.label_studio.studio_api import StudioApi
 from sam_backend.label_studio.tokens import TokenExchange
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.embedding_cache import EmbeddingCache
@@ -24,6 +25,10 @@ from sam_backend.service.encode_desk import EncodeDesk
 from sam_backend.service.encode_lanes import EncodeLanes
 from sam_backend.service.event_log import LOGGER, log_event
 from sam_backend.service.last_errors import LastErrors
+from sam_backend.service.ledger.annotation_events import AnnotationEvents
+from sam_backend.service.ledger.collector import LedgerCollector
+from sam_backend.service.ledger.ledger import Ledger
+from sam_backend.service.ledger.schema import LedgerFile
 from sam_backend.service.metrics.model_collector import ModelCollector
 from sam_backend.service.metrics.service_metrics import ServiceMetrics
 from sam_backend.service.model_loader import ModelLoader, ModelStatus
@@ -33,6 +38,7 @@ from sam_backend.service.session_book import SessionBook
 from sam_backend.service.setup_memory import SetupMemory
 from sam_backend.service.unprompted import UnpromptedAnswerer
 from sam_backend.service.versions.learning import Learning
+from sam_backend.service.webhooks import Webhooks
 from sam_backend.settings import Settings
 from sam_backend.store.byte_store import ByteStore
 from sam_backend.store.forgiving import ForgivingStore
@@ -58,6 +64,8 @@ class Parts:
 
     queue: PrewarmQueue
     annotator: Annotator
+    ledger: Ledger
+    webhooks: Webhooks
     metrics: ServiceMetrics
 
     @classmethod
@@ -78,6 +86,8 @@ class Parts:
         )
         queue = PrewarmQueue(lanes, partial(_say_not_prepared, metrics=metrics))
         store = shared or MemoryStore(capacity_bytes=_SESSIONS_BYTES)
+        ledger = Ledger(LedgerFile.in_folder(settings.data_folder), settings.ledger_keep_days)
+        webhooks = Webhooks(AnnotationEvents(ledger, _studio_with_key(settings)).handlers())
         annotator = Annotator(
             clicks=ClickAnswerer(embedder=embedder, sessions=SessionBook(store)),
             unprompted=UnpromptedAnswerer(embedder=embedder, ready=ReadyResults(store), queue=queue, lanes=lanes),
@@ -86,8 +96,9 @@ class Parts:
             metrics=metrics,
             max_pixels=embedder.max_pixels,
             max_prompts=settings.max_prompts,
+            on_answer=ledger.record,
         )
-        parts = cls(setups, last_errors, image_source, embeddings, desk, queue, annotator, metrics)
+        parts = cls(setups, last_errors, image_source, embeddings, desk, queue, annotator, ledger, webhooks, metrics)
         parts._watch(model)
         return parts
 
@@ -95,6 +106,7 @@ class Parts:
         """Show how things stand beside what happened."""
         metrics, lanes = self.metrics, self.desk.lanes
         metrics.add_collector(ModelCollector(model))
+        metrics.add_collector(LedgerCollector(self.ledger.file))
         metrics.watch_level("encode_queue_pictures", "Pictures that people wait for", lambda: len(lanes))
         metrics.watch_level("prewarm_queue_pictures", "Pictures to be encoded ahead of time", lambda: len(self.queue))
         metrics.watch_level("embedding_cache_bytes", "Memory held by embeddings", lambda: self.embeddings.held_bytes)
@@ -124,6 +136,14 @@ def _say_not_prepared(error: Exception, metrics: ServiceMetrics) -> None:
         log_event("prewarm_failed", level=logging.WARNING, error=str(error))
     else:
         LOGGER.error("unexpected error in the background", exc_info=error)
+
+
+def _studio_with_key(settings: Settings) -> StudioApi | None:
+    """Label Studio, if there is a key of our own to ask it with."""
+    if settings.label_studio_url is None or settings.label_studio_api_key is None:
+        return None
+    host = LabelStudioHost(settings.label_studio_url, settings.label_studio_api_key, is_configured=True)
+    return StudioApi(host, TokenExchange(AllowedHosts.of(settings.allowed_hosts)), settings.fetch_timeout_s)
 
 
 def _image_source(settings: Settings) -> ImageSource:

@@ -10,20 +10,17 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from sam_backend.errors import RequestError
 from sam_backend.label_studio.request import parse_predict_request, parse_start_training, parse_tasks_created
-from sam_backend.service.annotator import Annotator
 from sam_backend.service.encode_lanes import EncodesBusyError
 from sam_backend.service.model_loader import ModelLoader
+from sam_backend.service.parts import Parts
 from sam_backend.service.patience import Patience
-from sam_backend.service.setup_memory import SetupMemory
 from sam_backend.service.status_page import health
 from sam_backend.service.versions.learning import Learning
 
 _WAIT_FOR_VERSION_S = 2.5  # Label Studio gives up after 3 s
 
 
-def label_studio_routes(
-    model: ModelLoader, annotator: Annotator, setups: SetupMemory, learning: Learning, predict_wait_s: float
-) -> Blueprint:
+def label_studio_routes(model: ModelLoader, parts: Parts, learning: Learning, predict_wait_s: float) -> Blueprint:
     """Build the routes over finished parts; clicks wait for ``predict_wait_s`` from their arrival."""
     routes = Blueprint("label_studio", __name__)
 
@@ -36,14 +33,14 @@ def label_studio_routes(
         body = _json_body()
         if not isinstance(body, dict):
             raise RequestError("a JSON object was wanted for /setup: send what Label Studio sends")
-        setups.remember(body.get("project"), body.get("hostname"), body.get("access_token"))
+        parts.setups.remember(body.get("project"), body.get("hostname"), body.get("access_token"))
         return {"model_version": model.wait_for_version(_WAIT_FOR_VERSION_S)}
 
     @routes.post("/predict")
     def predict() -> dict[str, Any]:
         patience = Patience.of_person(predict_wait_s)
         try:
-            return {"results": annotator.answer(parse_predict_request(_json_body()), patience)}
+            return {"results": parts.annotator.answer(parse_predict_request(_json_body()), patience)}
         except EncodesBusyError as error:  # Label Studio knows nothing of 429
             raise ServiceUnavailable(str(error), retry_after=error.retry_after_s) from error
 
@@ -62,7 +59,8 @@ def label_studio_routes(
             return {}
         created = parse_tasks_created(body)
         if created is not None and g.is_authorized:  # or strangers would say which pictures are fetched
-            annotator.prepare(created)
+            parts.annotator.prepare(created)
+        parts.webhooks.take(body, is_trusted=g.is_authorized)
         return {}  # Label Studio waits one second only, whatever it tells
 
     return routes

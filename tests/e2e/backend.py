@@ -22,7 +22,13 @@ POLL_S = 0.05
 
 
 def start_backend(
-    port: int, studio_url: str, api_key: str, log_path: Path, local_files_root: Path | None = None
+    port: int,
+    studio_url: str,
+    api_key: str,
+    log_path: Path,
+    local_files_root: Path | None = None,
+    *,
+    data_folder: Path,
 ) -> ServerProcess:
     """Start the backend as `make run` does, with Label Studio's address and key in its environment.
 
@@ -32,6 +38,7 @@ def start_backend(
         api_key: legacy or personal.
         log_path: of its log.
         local_files_root: Label Studio's folder of local files; None as where no disk is shared with it.
+        data_folder: a fresh one: a new Label Studio counts its projects from 1 again.
     """
     python = os.environ.get("BACKEND_PYTHON", str(DEFAULT_PYTHON))
     command = [
@@ -47,6 +54,7 @@ def start_backend(
         "LABEL_STUDIO_URL": studio_url,
         "LABEL_STUDIO_API_KEY": api_key,
         "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(local_files_root or ""),
+        "SAM_DATA_FOLDER": str(data_folder),
     }
     return ServerProcess.start("The backend", command, environ, log_path, f"http://127.0.0.1:{port}/health", START_S)
 

@@ -56,9 +56,11 @@ def studio_server(
 
 
 @pytest.fixture(scope="session")
-def backend_server(pytestconfig: pytest.Config, studio_server: str, artifacts: Path) -> Iterator[str]:
-    port = free_port()
-    server = start_backend(port, studio_server, LEGACY_TOKEN, artifacts / "backend.log")
+def backend_server(
+    pytestconfig: pytest.Config, studio_server: str, artifacts: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    port, data_folder = free_port(), tmp_path_factory.mktemp("learned")
+    server = start_backend(port, studio_server, LEGACY_TOKEN, artifacts / "backend.log", data_folder=data_folder)
     yield from _running(pytestconfig, server, f"http://127.0.0.1:{port}")
 
 
@@ -71,11 +73,16 @@ def proxy(backend_server: str) -> Iterator[RecordingProxy]:
 
 @pytest.fixture(scope="session")
 def personal_backend_server(
-    pytestconfig: pytest.Config, studio_server: str, local_files_root: Path, artifacts: Path
+    pytestconfig: pytest.Config,
+    studio_server: str,
+    local_files_root: Path,
+    artifacts: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
     """The backend with a personal access token, and with Label Studio's local files mounted."""
     port, token = free_port(), StudioApi(studio_server).make_personal_token()
-    server = start_backend(port, studio_server, token, artifacts / "personal-backend.log", local_files_root)
+    log_path, data_folder = artifacts / "personal-backend.log", tmp_path_factory.mktemp("learned")
+    server = start_backend(port, studio_server, token, log_path, local_files_root, data_folder=data_folder)
     yield from _running(pytestconfig, server, f"http://127.0.0.1:{port}")
 
 

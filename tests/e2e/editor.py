@@ -137,6 +137,12 @@ class Editor:
         self.page.wait_for_function("() => Htx.annotationStore.selected.suggestions.size === 0")
         self.settle()
 
+    def reject(self) -> None:
+        """Reject all suggestions."""
+        self.page.get_by_test_id("bottombar-reject-suggestions-button").click()
+        self.page.wait_for_function("() => Htx.annotationStore.selected.suggestions.size === 0")
+        self.settle()
+
     def submit(self) -> None:
         """Submit the annotation and wait until the server has it."""
         with self.page.expect_response(

@@ -110,6 +110,14 @@ class StudioApi:
         """Return the submitted annotations of a task."""
         return self._call("GET", f"/api/tasks/{task}/annotations")
 
+    def change_annotation(self, annotation: int, result: list[Json]) -> None:
+        """Put other regions into a submitted annotation, as its update in the editor does."""
+        self._call("PATCH", f"/api/annotations/{annotation}/", json={"result": result})
+
+    def delete_annotation(self, annotation: int) -> None:
+        """Delete a submitted annotation."""
+        self._call("DELETE", f"/api/annotations/{annotation}/")
+
     def predictions(self, task: int) -> list[Json]:
         """Return the stored predictions of a task."""
         return self._call("GET", "/api/predictions", params={"task": task})

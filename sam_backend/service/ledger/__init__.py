@@ -1,0 +1,1 @@
+"""The ledger: what was answered, compared with what was submitted."""

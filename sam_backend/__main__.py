@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from sam_backend.cli import automatic, checkpoints, doctor, evaluate, raster, refilter, segment, train, worker
+from sam_backend.cli import automatic, checkpoints, doctor, evaluate, raster, refilter, segment, studio, train, worker
 from sam_backend.errors import SamBackendError
 
-COMMANDS = (segment, automatic, raster, refilter, train, evaluate, checkpoints, doctor, worker)
+COMMANDS = (segment, automatic, raster, refilter, train, evaluate, checkpoints, doctor, studio, worker)
 EXIT_BAD_INPUT = 2
 
 

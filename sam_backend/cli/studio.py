@@ -116,9 +116,15 @@ def _start(arguments: argparse.Namespace, running: ExitStack) -> tuple[Server, S
     project = api.keep_project(folder / "project", config, pictures, backend.url)
     task = api.first_task(project)
     url = f"{studio.url}/projects/{project}/data" + ("" if task is None else f"?task={task}")
-    print(f"Ready after {time.monotonic() - started_s:.0f} s.")
-    print(_READY.format(url=url, sign_in=sign_in, backend_url=backend.url, folder=folder), flush=True)
+    _say_ready(
+        f"Ready after {time.monotonic() - started_s:.0f} s.\n"
+        + _READY.format(url=url, sign_in=sign_in, backend_url=backend.url, folder=folder)
+    )
     return studio, backend
+
+
+def _say_ready(words: str) -> None:
+    print(words, flush=True)
 
 
 def _start_studio(arguments: argparse.Namespace, command: str, data_folder: Path, sign_in: SignIn) -> Server:
@@ -142,7 +148,7 @@ def studio_environ(port: int, data_folder: Path, sign_in: SignIn) -> dict[str, s
         "LABEL_STUDIO_USERNAME": sign_in.email,
         "LABEL_STUDIO_PASSWORD": sign_in.password,
         "LABEL_STUDIO_USER_TOKEN": sign_in.token,
-        "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
+        "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",  # nosec B105 - a switch
         # Both are on by default since 1.23.1 and refuse every backend on a private address.
         "ML_BLOCK_LOCAL_IP": "false",
         "SSRF_PROTECTION_ENABLED": "false",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import subprocess  # nosec B404 - to run pip
+import subprocess
 import sys
 import venv
 from pathlib import Path
@@ -49,7 +49,7 @@ def run_pip(folder: Path, requirements: list[str]) -> None:
         CalledProcessError: pip has said why.
     """
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, *requirements], check=True, stdout=sys.stderr)  # noqa: S603 # nosec B603 - our own list
+    subprocess.run([*pip, *requirements], check=True, stdout=sys.stderr)  # noqa: S603 - our own list
 
 
 def _check_room(folder: Path) -> None:

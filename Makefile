@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PIP_ARGS ?=
 PORT ?= 9090
+STUDIO_PORT ?= 8080
 # Where the data sets of docs/training.md lie, and where what is fetched and trained goes.
 DATA ?= ../shared/data
 RUNS ?= runs
@@ -16,10 +17,17 @@ NUTS = $(DATA)/nuts/trainval.json,share=.04,held-out=.3
 EMBEDDED_DATA = --data $(DATA)/nuclei,share=.22,without=$(SPLITS)/nuclei_held_out.txt,held-out=0 \
 	--data $(PHOTOS) --data $(NUTS) --cutouts $(RUNS)/cutouts,share=.46 --scenes .20
 
-.PHONY: run test check e2e ml-host qgis plugin sdk-oracle bench train-embedded evaluate-embedded clean
+AUDIT := .audit
+
+.PHONY: run studio audit docker-test test check e2e ml-host qgis plugin sdk-oracle bench train-embedded \
+	evaluate-embedded clean
 
 run: $(VENV)/run.stamp
 	PORT=$(PORT) $(BIN)/gunicorn -c python:sam_backend.service.gunicorn_conf
+
+# A real Label Studio beside the backend, with a project to click in: 1 GB and some minutes, once. Ctrl-C ends both.
+studio: $(VENV)/run.stamp
+	$(BIN)/python -m sam_backend studio --port $(STUDIO_PORT) --backend-port $(PORT) $(ARGS)
 
 # One process for each core, so one thread in each; a file's tests stay together, as they share what they set up.
 test: $(VENV)/dev.stamp
@@ -48,6 +56,21 @@ qgis: $(VENV)/dev.stamp
 	env -u PYTHONPATH -u PYTHONHOME PATH=/usr/bin:/bin QT_QPA_PLATFORM=offscreen QGIS_PREFIX_PATH=/usr \
 	BACKEND_PYTHON=$(CURDIR)/$(BIN)/python .qgis/env/bin/python -m pytest -c tests/qgis/pytest.ini --rootdir=tests/qgis \
 	tests/qgis $(ARGS)
+
+# Builds the CPU image and runs it as a container would be, without a Docker engine; as root, on Debian.
+docker-test: $(VENV)/dev.stamp
+	sh tests/docker/image/install.sh
+	$(BIN)/python -m pytest tests/docker tests/docker/image $(ARGS)
+
+# What is known of the versions that run (asks an index on the network), and what bandit thinks of the code.
+audit: $(AUDIT)/tools.stamp
+	$(AUDIT)/bin/bandit --quiet --recursive --configfile pyproject.toml sam_backend
+	$(AUDIT)/bin/pip-audit --strict --requirement requirements.txt $(AUDIT_ARGS)
+
+$(AUDIT)/tools.stamp:
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet $(PIP_ARGS) bandit==1.9.4 pip-audit==2.10.1
+	touch $@
 
 plugin:
 	$(PYTHON) plugins/package.py dist
@@ -82,7 +105,7 @@ bench: $(BENCH)/models.stamp .sdk/label-studio-sdk-2.1.2.stamp
 	$(BENCH)/models/bin/python -m benchmarks.suite --sdk-python .sdk/bin/python $(ARGS)
 
 clean:
-	rm -rf $(VENV) .e2e .mlhost .qgis .sdk $(BENCH)
+	rm -rf $(VENV) .e2e .mlhost .qgis .sdk $(BENCH) $(AUDIT)
 
 $(VENV)/run.stamp: requirements.txt
 	$(PYTHON) -m venv $(VENV)

@@ -20,6 +20,7 @@ from sam_backend.cli import (
     refilter,
     segment,
     settings,
+    studio,
     train,
     versions,
     worker,
@@ -40,6 +41,7 @@ COMMANDS = (
     precompute,
     preannotate,
     ledger,
+    studio,
     worker,
 )
 EXIT_BAD_INPUT = 2

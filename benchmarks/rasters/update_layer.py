@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import describe_machine
 from benchmarks.markdown import table
-from sam_backend.geo.layers import FieldKind, Layer
 from sam_backend.geo.raster import open_raster
 from sam_backend.geo.run.result_options import ResultOptions
 from sam_backend.geo.run.run_request import RunRequest
@@ -37,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data" / "geo" / "fair_oam"
 REPORT = Path(__file__).with_name("UPDATE.md")
 MOSAIC, BUILDINGS = "kampalaA_z21_3072x2048.tif", "kampalaA_buildings.geojson"
-VECTORS_PX = ((0, 0), (9, -6), (-12, 5), (20, 14))
+VECTORS_PX = ((9, -6), (0, 0), (-12, 5), (20, 14))
 """By which the layer is moved (right, down)."""
 
 N_MISPLACED = 30
@@ -92,8 +91,8 @@ def main() -> None:
         found = []
         for vector_px in VECTORS_PX:
             found.append(_updated(raster, true, transform, size_px, vector_px, Path(name), predictor))
+            _write(arguments, predictor, found)
             print(f"{vector_px}: {found[-1].layer_xy_px}, {dict(found[-1].changes)}", flush=True)
-    _write(arguments, predictor, found)
     print(f"wrote {arguments.to}")
 
 
@@ -232,14 +231,14 @@ TEXT = """# A layer of buildings brought up to a newer picture
 
     {command}
 
-The 107 true buildings of the Kampala mosaic (3072 x 2048 px at 7.5 cm), moved by a known vector, and 30 outlines put where
-no building is, are updated on the mosaic by the model {model}. *Error* is the distance between the shift that is found and
+The 107 true buildings of the Kampala mosaic (3072 x 2048 px at 7.5 cm), moved by a known vector, and 30 outlines put
+where no building is, are updated on the mosaic by the model {model}. *Error* is the distance between the shift that is found and
 the one that brings the layer back.
 
 {table}
 
-Imagery: OpenAerialMap contributors, CC BY 4.0, through hotosm/fAIr-utilities; true buildings: OpenStreetMap contributors,
-ODbL. Seconds of processor time: {cpu_s}. Measured on {machine}
+Imagery: OpenAerialMap contributors, CC BY 4.0, through hotosm/fAIr-utilities; true buildings: OpenStreetMap, ODbL.
+Seconds of processor time: {cpu_s}. Measured on {machine}
 """
 
 

@@ -52,24 +52,26 @@ def run_both_ways(process: QgisProcess, algorithm: str, folder: Path, **given: o
     return here
 
 
-def extent_of(raster: Path) -> QgsRectangle:
-    opened = gdal.Open(str(raster))
-    left, size_x, _, top, _, size_y = opened.GetGeoTransform()
-    return QgsRectangle(left, top + size_y * opened.RasterYSize, left + size_x * opened.RasterXSize, top)
+def part_of(raster: Path) -> QgsRectangle:
+    """Its north-west: four of its tiles, with what they share with the others."""
+    left, size_x, _, top, _, size_y = gdal.Open(str(raster)).GetGeoTransform()
+    return QgsRectangle(left, top + 800 * size_y, left + 800 * size_x, top)
 
 
-def test_the_whole_mosaic_gives_the_same_objects_here_and_there(
+def test_a_part_of_the_mosaic_gives_the_same_objects_here_and_there(
     both_ways: QgisProcess, mosaic: Path, tmp_path: Path
 ) -> None:
-    given = {"POINTS_PER_SIDE": 4, "PRED_IOU": 0.25, "STABILITY": 0.25}
+    part = part_of(mosaic)
+    extent = f"{part.xMinimum()},{part.xMaximum()},{part.yMinimum()},{part.yMaximum()} [EPSG:3857]"
+    given = {"EXTENT": extent, "POINTS_PER_SIDE": 4, "PRED_IOU": 0.25, "STABILITY": 0.25, "HEAL": "false"}
 
     found = run_both_ways(both_ways, "segmentraster", tmp_path, INPUT=mosaic, **given)
 
     layer = read(tmp_path / "here.gpkg")
-    assert found["N_OBJECTS"] == layer.featureCount() > 20
+    assert found["N_OBJECTS"] == layer.featureCount() > 10
     assert layer.crs().authid() == "EPSG:3857"
-    around = extent_of(mosaic).buffered(0.01)
-    assert all(around.contains(feature.geometry().boundingBox()) for feature in layer.getFeatures())
+    assert all(feature.geometry().isGeosValid() for feature in layer.getFeatures())
+    assert layer.extent().intersects(part)
 
 
 def test_each_building_of_the_mosaic_is_found_by_its_box_here_and_there(
@@ -82,7 +84,7 @@ def test_each_building_of_the_mosaic_is_found_by_its_box_here_and_there(
     true = {feature["id"]: feature.geometry() for feature in read(buildings).getFeatures()}
     ious = []
     for feature in read(tmp_path / "here.gpkg").getFeatures():
-        outline, truth = feature.geometry().makeValid(), true[feature["prompt_id_1"]]
+        outline, truth = feature.geometry().makeValid(), true[feature["prompt_id"]]
         ious.append(outline.intersection(truth).area() / outline.combine(truth).area())
     assert found["N_OBJECTS"] == len(ious) == N_BUILDINGS
     assert sum(iou >= 0.5 for iou in ious) >= 0.9 * N_BUILDINGS

@@ -57,6 +57,9 @@ class OldOutlines:
     prompts: Mapping[int, FeaturePrompt]
     place: RunPlace
 
+    layer_xy_px: tuple[float, float] | None = None
+    """By how much the whole layer has to be moved (right, down); None where nobody knows."""
+
     @classmethod
     def of(cls, journal: Journal) -> OldOutlines:
         """Read the run's layer of prompts once more.
@@ -75,8 +78,9 @@ class OldOutlines:
             )
         layer = read_prompt_layer(file, PromptKind.POLYGONS, place.transform, place.crs)
         alignment = None if settings.alignment is None else Alignment.from_json(settings.alignment)
-        shift_xy_px = (0.0, 0.0) if alignment is None else alignment.shift_xy_px
-        views = assign_to_tiles([prompt.moved(shift_xy_px) for prompt in layer.prompts], place.grid).views
+        layer_xy_px = alignment.shift_xy_px if alignment is not None and alignment.n_outlines else None
+        moved = [prompt.moved(layer_xy_px or (0.0, 0.0)) for prompt in layer.prompts]
+        views = assign_to_tiles(moved, place.grid).views
         reports = journal.reports()
         tiles = tiles_of_views(views, place.grid)
         seen = {
@@ -85,14 +89,16 @@ class OldOutlines:
             for prompt in view.prompts
             if tile.index in reports and reports[tile.index].status == "done"
         }
-        return cls({prompt.feature_id: prompt for prompt in layer.prompts if prompt.feature_id in seen}, place)
+        return cls(
+            {prompt.feature_id: prompt for prompt in layer.prompts if prompt.feature_id in seen}, place, layer_xy_px
+        )
 
     def compare(self, merged: MergedObject) -> Comparison:
         """What became of the outline that an object answers."""
         prompt = self.prompts[merged.feature_id or 0]
         rect = _around(rect_of(merged.placed), prompt)
         old, new = prompt.outline_mask_in(rect), placed_in(merged.placed, rect)
-        return compare(old, new, merged.predicted_iou, merged.stability)
+        return compare(old, new, merged.predicted_iou, merged.stability, self.layer_xy_px)
 
     def on_map(self, feature_ids: Sequence[int]) -> NDArray[np.object_]:
         """Old outlines in map coordinates."""

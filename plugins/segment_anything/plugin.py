@@ -10,7 +10,9 @@ from qgis.core import QgsApplication, QgsSettings
 from qgis.PyQt.QtCore import QCoreApplication, QTranslator
 
 from .engine.choose import close_engines
+from .engine.wording import translate_by
 from .processing.provider import SegmentAnythingProvider
+from .text import tr
 
 _PARTS = ("map_tool", "settings_page")
 """Packages with a function ``create(iface)``, whose result has ``unload()``; only with QGIS's windows."""
@@ -57,3 +59,4 @@ class SegmentAnythingPlugin:
         if os.path.exists(file) and translator.load(file):
             QCoreApplication.installTranslator(translator)
             self._translator = translator
+        translate_by(tr)

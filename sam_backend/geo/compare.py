@@ -26,6 +26,10 @@ SAME_IOU = 0.75
 SAME_SHIFT_PX = 2.0
 """Outlines that agree so well, and lie so near, are unchanged: the network's own masks stray as much."""
 
+STRAY_PX = 4.0
+"""A single object's shift that differs less from that of its whole layer is taken to be the layer's. On real buildings
+that lie still, 95 of 100 outlines of the embedded network are less far off; many outlines together are exact to a pixel."""
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -44,7 +48,13 @@ GONE = Comparison(0.0, None, "gone")
 """Of an outline that no mask answers."""
 
 
-def compare(old: NDArray[np.bool_], new: NDArray[np.bool_], score: float, stability: float) -> Comparison:
+def compare(
+    old: NDArray[np.bool_],
+    new: NDArray[np.bool_],
+    score: float,
+    stability: float,
+    layer_xy_px: tuple[float, float] | None = None,
+) -> Comparison:
     """Compare two masks (h, w) of one rectangle.
 
     Args:
@@ -52,6 +62,7 @@ def compare(old: NDArray[np.bool_], new: NDArray[np.bool_], score: float, stabil
         new: the answer.
         score: its predicted IoU.
         stability: its IoU with what a click in its midst is answered with.
+        layer_xy_px: the shift (right, down) of the whole layer, see `alignment`; None where nobody knows.
     """
     if not old.any() or not new.any():
         return GONE
@@ -60,6 +71,8 @@ def compare(old: NDArray[np.bool_], new: NDArray[np.bool_], score: float, stabil
     is_there = score >= LEAST_SCORE and stability >= LEAST_STABILITY
     if not is_there or _iou(old, new, shared) < LEAST_ALIKE:
         return Comparison(iou, None, "gone")
+    if layer_xy_px is not None and float(np.hypot(*np.subtract(shift_xy_px, layer_xy_px))) < STRAY_PX:
+        shift_xy_px = layer_xy_px
     is_same = iou >= SAME_IOU and float(np.hypot(*shift_xy_px)) < SAME_SHIFT_PX
     return Comparison(iou, shift_xy_px, "unchanged" if is_same else "moved")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+import shapely.affinity
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
@@ -61,6 +62,12 @@ class FeaturePrompt:
         """(4,): around all of it."""
         corners_xy = self.points_xy if self.box_xyxy is None else self.box_xyxy.reshape(2, 2)
         return np.concatenate([corners_xy.min(axis=0), corners_xy.max(axis=0)])
+
+    def moved(self, shift_xy_px: tuple[float, float]) -> FeaturePrompt:
+        """The same elsewhere: (right, down)."""
+        box_xyxy = None if self.box_xyxy is None else self.box_xyxy + np.tile(shift_xy_px, 2)
+        polygon = None if self.polygon is None else shapely.affinity.translate(self.polygon, *shift_xy_px)
+        return FeaturePrompt(self.feature_id, self.points_xy + shift_xy_px, box_xyxy, polygon)
 
     def prompts_in(self, rect: PixelRect) -> Prompts:
         """In pixels of a rectangle of the raster, such as a tile."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PATIENCE_S = 600
+PATIENCE_S = 1500
 _LEFT_OUT = ("PYTHON", "PROJ_", "GDAL_", "VIRTUAL_ENV", "SAM_")
 
 

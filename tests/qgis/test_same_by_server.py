@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import BACKEND_PYTHON
 from process import ProcessingError, QgisProcess
+from running_server import running_server
 from test_qgis_process import ALL_MASKS, facts
 
 TOKEN = "a token of the test"  # noqa: S105 - of this test
@@ -16,18 +15,8 @@ TOKEN = "a token of the test"  # noqa: S105 - of this test
 
 @pytest.fixture(scope="module")
 def url(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    script = Path(__file__).with_name("serve.py")
-    spool = tmp_path_factory.mktemp("spool")
-    server = subprocess.Popen(
-        [BACKEND_PYTHON, "-I", "-u", script, tiny_weights, TOKEN, spool],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert server.stdout is not None
-    yield f"http://127.0.0.1:{int(server.stdout.readline())}"
-    server.kill()
-    server.communicate()
+    with running_server(tiny_weights, TOKEN, tmp_path_factory.mktemp("spool")) as address:
+        yield address
 
 
 def test_the_server_finds_what_the_worker_finds(

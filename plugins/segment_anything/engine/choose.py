@@ -11,6 +11,7 @@ from ..settings import Backend, PluginSettings, read_proxies, read_settings, rea
 from .engine import Engine, EngineError, ErrorKind
 from .local_worker import LocalWorker
 from .server import Server
+from .wording import tr
 
 _HELLO_SECONDS = 2.0
 
@@ -56,7 +57,10 @@ def _server(settings: PluginSettings) -> Server:
     if not settings.server_url:
         raise EngineError(
             ErrorKind.NOT_SET_UP,
-            "no server is named: give its URL under Settings > Options > Segment Anything, or choose the local worker",
+            tr(
+                "no server is named: give its URL under Settings > Options > Segment Anything, or choose the local "
+                "worker"
+            ),
         )
     arguments = (settings.server_url, read_token(settings), settings.shared_folders, read_proxies())
     return _kept(Backend.SERVER, arguments, lambda: Server(*arguments))
@@ -66,8 +70,10 @@ def _local(settings: PluginSettings) -> LocalWorker:
     if not settings.python:
         raise EngineError(
             ErrorKind.NOT_SET_UP,
-            "no Python with the backend is known: run the algorithm 'Backend status and set-up' of the toolbox, or "
-            "name one under Settings > Options > Segment Anything",
+            tr(
+                "no Python with the backend is known: run the algorithm 'Backend status and set-up' of the toolbox, or "
+                "name one under Settings > Options > Segment Anything"
+            ),
         )
     arguments = (settings.python, settings.source_folder, settings.model, settings.device)
     return _kept(Backend.LOCAL, arguments, lambda: LocalWorker(*arguments))
@@ -105,7 +111,7 @@ def what_is_missing(backend: str = "") -> str:
         return str(error)
     if os.path.isfile(settings.python):
         return ""
-    return (
-        f"the Python {settings.python} isn't there any more: run the algorithm 'Backend status and set-up' of the "
-        "toolbox, or name another one under Settings > Options > Segment Anything"
-    )
+    return tr(
+        "the Python {0} isn't there any more: run the algorithm 'Backend status and set-up' of the toolbox, or name "
+        "another one under Settings > Options > Segment Anything"
+    ).format(settings.python)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Callable, Protocol
 
+from .wording import tr
+
 PROTOCOL = 1
 """The version of the protocol that this plugin speaks."""
 
@@ -106,10 +108,13 @@ def check_hello(hello: Fields, where: str) -> Fields:
     """
     spoken = hello.get("protocol")
     if spoken != PROTOCOL:
-        older = "plugin" if isinstance(spoken, int) and spoken > PROTOCOL else "backend"
+        is_newer = isinstance(spoken, int) and spoken > PROTOCOL
         raise EngineError(
             ErrorKind.PROTOCOL,
-            f"{where} (version {hello.get('version', 'unknown')}) speaks protocol {spoken}, this plugin speaks "
-            f"{PROTOCOL}: update the {older}",
+            (
+                tr("{0} (version {1}) speaks protocol {2}, this plugin speaks {3}: update the plugin")
+                if is_newer
+                else tr("{0} (version {1}) speaks protocol {2}, this plugin speaks {3}: update the backend")
+            ).format(where, hello.get("version", "?"), spoken, PROTOCOL),
         )
     return hello

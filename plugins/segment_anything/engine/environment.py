@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .engine import EngineError, ErrorKind, IsCancelled
+from .wording import tr
 from .worker_process import clean_environment, end, start
 
 OLDEST = (3, 10)
@@ -92,8 +93,10 @@ def find_python() -> FoundPython:
             return found
     raise EngineError(
         ErrorKind.NOT_SET_UP,
-        "no Python from 3.10 on that can make environments is on PATH: install one (on Debian: apt install "
-        "python3-venv; on Windows: python.org) and name it",
+        tr(
+            "no Python from 3.10 on that can make environments is on PATH: install one (on Debian: apt install "
+            "python3-venv; on Windows: python.org) and name it"
+        ),
     )
 
 
@@ -134,16 +137,16 @@ def make_environment(
     if not requirement:
         raise EngineError(
             ErrorKind.NOT_SET_UP,
-            "it isn't said what to install: give the project's wheel, the folder of its source, or a requirement",
+            tr("it isn't said what to install: give the project's wheel, the folder of its source, or a requirement"),
         )
     maker = _maker(python)
     made = python_of(folder)
     said = on_line or _ignore
     if not os.path.exists(made):
-        said(f"{maker} makes an environment in {folder}")
-        _run([maker, "-I", "-m", "venv", folder], said, is_cancelled, "the environment can't be made")
+        said(tr("{0} makes an environment in {1}").format(maker, folder))
+        _run([maker, "-I", "-m", "venv", folder], said, is_cancelled, tr("the environment can't be made"))
     command = [made, "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar=off"]
-    _run([*command, *pip_options, requirement], said, is_cancelled, "the backend can't be installed")
+    _run([*command, *pip_options, requirement], said, is_cancelled, tr("the backend can't be installed"))
     return made
 
 
@@ -152,14 +155,17 @@ def _maker(python: str) -> str:
         return find_python().path
     found = look_at(python)
     if found is None:
-        raise EngineError(ErrorKind.NOT_SET_UP, f"{python} is no Python that starts: name another one")
+        raise EngineError(ErrorKind.NOT_SET_UP, tr("{0} is no Python that starts: name another one").format(python))
     if not found.is_recent_enough:
         version = ".".join(map(str, found.version))
-        raise EngineError(ErrorKind.NOT_SET_UP, f"{python} is Python {version}: name one from 3.10 on")
+        message = tr("{0} is Python {1}: name one from 3.10 on").format(python, version)
+        raise EngineError(ErrorKind.NOT_SET_UP, message)
     if not found.can_make_venv:
         raise EngineError(
             ErrorKind.NOT_SET_UP,
-            f"{python} can't make environments: install its module venv (on Debian: apt install python3-venv)",
+            tr("{0} can't make environments: install its module venv (on Debian: apt install python3-venv)").format(
+                python
+            ),
         )
     return python
 
@@ -193,7 +199,8 @@ def _read_lines(process: subprocess.Popen[bytes], lines: queue.SimpleQueue[str |
 def _polled(lines: queue.SimpleQueue[str | None], is_cancelled: IsCancelled | None) -> Iterator[str]:
     while True:
         if is_cancelled is not None and is_cancelled():
-            raise EngineError(ErrorKind.CANCELLED, "stopped before the environment was whole: the same again goes on")
+            message = tr("stopped before the environment was whole: the same again goes on")
+            raise EngineError(ErrorKind.CANCELLED, message)
         try:
             line = lines.get(timeout=_POLL_S)
         except queue.Empty:
@@ -205,21 +212,23 @@ def _polled(lines: queue.SimpleQueue[str | None], is_cancelled: IsCancelled | No
 
 def _last_words(said: Sequence[str]) -> str:
     errors = [line for line in said if line.lower().startswith("error")] or [line for line in said if line]
-    return errors[-1][:300] if errors else "it said nothing"
+    return errors[-1][:300] if errors else tr("it said nothing")
 
 
 def _advice(said: Sequence[str]) -> str:
     text = "\n".join(said)
     if "No space left" in text:
-        return "make room, or choose a folder on another disk"
+        return tr("make room, or choose a folder on another disk")
     if any(word in text for word in ("Temporary failure in name resolution", "NewConnectionError", "ConnectTimeout")):
-        return (
+        return tr(
             "without the internet, download on another machine of the same kind with 'pip download -d wheels ...', "
             "bring the folder here and give pip the options --no-index --find-links FOLDER"
         )
     if "No matching distribution" in text or "--no-index" in text:
-        return "the folder of wheels lacks one, or it is for another Python or system: download it again for this one"
-    return "the log above says more"
+        return tr(
+            "the folder of wheels lacks one, or it is for another Python or system: download it again for this one"
+        )
+    return tr("the log above says more")
 
 
 def _ignore(line: str) -> None:

@@ -13,6 +13,7 @@ from typing import IO
 from urllib.parse import quote, urlsplit
 
 from .engine import EngineError, ErrorKind, Fields, IsCancelled
+from .wording import tr
 
 _TIMEOUT_S = 30.0
 _BLOCK = 1 << 18
@@ -38,7 +39,8 @@ class HttpClient:
         self.url = url.strip().rstrip("/")
         if urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).netloc:
             raise EngineError(
-                ErrorKind.NO_SERVER, f"the server's URL is {url!r}: give one such as http://gpu.example.org:9090"
+                ErrorKind.NO_SERVER,
+                tr("the server's URL is '{0}': give one such as http://gpu.example.org:9090").format(url),
             )
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler(dict(proxies) if proxies else None))
@@ -63,7 +65,7 @@ class HttpClient:
         except ValueError:
             parsed = None
         if not isinstance(parsed, dict):
-            raise self._stranger("its answer isn't JSON")
+            raise self._stranger(tr("its answer isn't JSON"))
         return parsed
 
     def upload(self, file: str, is_cancelled: IsCancelled) -> str:
@@ -104,7 +106,9 @@ class HttpClient:
         except OSError as error:
             raise EngineError(
                 ErrorKind.STORAGE,
-                f"{file} can't be written ({error.strerror or error}): make room or choose another place",
+                tr("{0} can't be written ({1}): make room or choose another place").format(
+                    file, error.strerror or error
+                ),
             ) from error
 
     def _open(
@@ -122,7 +126,9 @@ class HttpClient:
             reason = getattr(error, "reason", error)
             raise EngineError(
                 ErrorKind.NO_SERVER,
-                f"the server {self.url} can't be reached ({reason}): see that it runs and that its URL is right",
+                tr("the server {0} can't be reached ({1}): see that it runs and that its URL is right").format(
+                    self.url, reason
+                ),
             ) from error
         return answer
 
@@ -130,23 +136,28 @@ class HttpClient:
         if status in _TOKEN_STATUS:
             return EngineError(
                 ErrorKind.REFUSED,
-                f"the server {self.url} refuses the token: give the one of its SAM_API_TOKEN under Settings > "
-                "Options > Segment Anything",
+                tr(
+                    "the server {0} refuses the token: give the one of its SAM_API_TOKEN under Settings > Options > "
+                    "Segment Anything"
+                ).format(self.url),
             )
         said = _said(content)
         if said is not None:
             return said
         if status in _GONE_STATUS:
-            return self._stranger(f"it has no raster engine (status {status})")
+            return self._stranger(tr("it has no raster engine (status {0})").format(status))
         if status in _BUSY_STATUS:
-            return EngineError(ErrorKind.UNAVAILABLE, f"the server {self.url} is busy: try again in a while")
-        return self._stranger(f"status {status}")
+            message = tr("the server {0} is busy: try again in a while").format(self.url)
+            return EngineError(ErrorKind.UNAVAILABLE, message)
+        return self._stranger(tr("status {0}").format(status))
 
     def _stranger(self, what: str) -> EngineError:
         return EngineError(
             ErrorKind.NO_SERVER,
-            f"what answers at {self.url} isn't a Segment Anything backend of this version, {what}: check the URL, or "
-            "update the server",
+            tr(
+                "what answers at {0} isn't a Segment Anything backend of this version, {1}: check the URL, or update "
+                "the server"
+            ).format(self.url, what),
         )
 
 
@@ -159,7 +170,7 @@ class _Watched:
 
     def read(self, n_bytes: int = -1) -> bytes:
         if self._is_cancelled():
-            raise EngineError(ErrorKind.CANCELLED, "stopped while the file was being sent")
+            raise EngineError(ErrorKind.CANCELLED, tr("stopped while the file was being sent"))
         return self._stream.read(n_bytes)
 
 

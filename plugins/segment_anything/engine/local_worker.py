@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from .engine import EngineError, ErrorKind, Fields, IsCancelled, OnEvent, check_hello
+from .wording import tr
 from .worker_end import ended_error
 from .worker_process import backend_command, end, start
 
@@ -103,8 +104,10 @@ class _Running:
         except OSError as error:
             raise EngineError(
                 ErrorKind.NOT_SET_UP,
-                f"the Python {self._python} can't be started ({error.strerror}): name another one under Settings > "
-                "Options > Segment Anything, or let the algorithm 'Backend status and set-up' make one",
+                tr(
+                    "the Python {0} can't be started ({1}): name another one under Settings > Options > Segment "
+                    "Anything, or let the algorithm 'Backend status and set-up' make one"
+                ).format(self._python, error.strerror),
             ) from error
         self.has_ended = False
         self._was_closed = False
@@ -127,7 +130,7 @@ class _Running:
             if self.has_ended:
                 raise self._ended_error()
             if is_cancelled is not None and is_cancelled():
-                raise EngineError(ErrorKind.CANCELLED, "stopped while the model was loading")
+                raise EngineError(ErrorKind.CANCELLED, tr("stopped while the model was loading"))
             time.sleep(_POLL_S / 2)
         if self._hello.get("event") == "error":
             raise EngineError(str(self._hello.get("kind", ErrorKind.INTERNAL)), str(self._hello.get("message", "")))
@@ -177,13 +180,13 @@ class _Running:
             if cancelled_at is None:
                 continue
             if not keeps_something:
-                raise EngineError(ErrorKind.CANCELLED, "stopped before there was a result")
+                raise EngineError(ErrorKind.CANCELLED, tr("stopped before there was a result"))
             if time.monotonic() - cancelled_at > _CANCEL_PATIENCE_S:
                 self.close()
 
     def _ended_error(self) -> EngineError:
         if self._was_closed:
-            return EngineError(ErrorKind.CANCELLED, "the worker was ended before there was a result")
+            return EngineError(ErrorKind.CANCELLED, tr("the worker was ended before there was a result"))
         for thread in self._threads:
             thread.join()  # all that it said is read then
         return ended_error(self._python, self.process.wait(), "\n".join(self._log), said_hello=self._hello is not None)

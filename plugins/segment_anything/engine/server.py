@@ -10,6 +10,7 @@ from typing import Callable
 
 from .engine import EngineError, ErrorKind, Fields, IsCancelled, OnEvent, check_hello
 from .http_client import HttpClient
+from .wording import tr
 
 _INPUTS = ("raster", "prompts", "area")
 """Fields that are paths of files to read."""
@@ -84,7 +85,7 @@ class Server:
         if op == "refilter":
             return self._refilter(there, is_cancelled)
         answer = self._asked(f"/raster/{op}", there, is_cancelled)
-        return check_hello(answer, f"the server {self._client.url}") if op == "hello" else answer
+        return check_hello(answer, tr("the server {0}").format(self._client.url)) if op == "hello" else answer
 
     def _run(self, fields: Fields, on_event: OnEvent | None, is_cancelled: IsCancelled) -> Fields:
         output = str(fields["output"])
@@ -181,7 +182,7 @@ def _abandoned_on_cancel(ask: Callable[[], Fields], is_cancelled: IsCancelled) -
             answer = answers.get(timeout=_POLL_S)
         except queue.Empty:
             if is_cancelled():
-                raise EngineError(ErrorKind.CANCELLED, "stopped before there was a result") from None
+                raise EngineError(ErrorKind.CANCELLED, tr("stopped before there was a result")) from None
             continue
         if isinstance(answer, EngineError):
             raise answer

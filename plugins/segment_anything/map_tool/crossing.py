@@ -26,7 +26,7 @@ class Crossing:
 
     def __init__(self, source: QgsCoordinateReferenceSystem, target: QgsCoordinateReferenceSystem) -> None:
         self._transform = QgsCoordinateTransform(source, target, QgsProject.instance().transformContext())
-        self._target = target.authid() or target.description() or "the raster's CRS"
+        self._target = target.authid() or target.description() or tr("the raster's CRS")
 
     def points(self, points: Iterable[QgsPointXY]) -> tuple[XY, ...]:
         """Each point in the target CRS.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from ..text import tr
 
@@ -39,10 +39,18 @@ class Steps:
 
     def __str__(self) -> str:
         """Those that took a noticeable time."""
-        named = asdict(self)
-        total = named.pop("total")
-        parts = [f"{name} {spoken_s(seconds)}" for name, seconds in named.items() if seconds >= 0.0005]
-        return f"{spoken_s(total)}: {' · '.join(parts)}" if parts else spoken_s(total)
+        named = (
+            (tr("render"), self.render),
+            (tr("wait"), self.wait),
+            (tr("read"), self.read),
+            (tr("embed"), self.embed),
+            (tr("decode"), self.decode),
+            (tr("outline"), self.outline),
+            (tr("transport"), self.transport),
+            (tr("draw"), self.draw),
+        )
+        parts = [f"{name} {spoken_s(seconds)}" for name, seconds in named if seconds >= 0.0005]
+        return f"{spoken_s(self.total)}: {' · '.join(parts)}" if parts else spoken_s(self.total)
 
 
 def spoken_s(seconds: float) -> str:

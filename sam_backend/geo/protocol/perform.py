@@ -81,9 +81,10 @@ def _run(job: RunJob, host: Host, emit: Emit, is_cancelled: IsCancelled) -> dict
     try:
         predictor = host.wait_for_model(is_cancelled)
         check_wanted(is_cancelled)
+        outcome = complete(job, predictor, emit, is_cancelled)
     except CancelledError:
         return outcome_record(job, None)
-    return outcome_record(job, complete(job, predictor, emit, is_cancelled))
+    return outcome_record(job, outcome)
 
 
 def _refilter(request: Refilter, is_cancelled: IsCancelled) -> dict[str, Any]:

@@ -41,6 +41,7 @@ def outcome_record(job: RunJob, outcome: RunOutcome | None) -> dict[str, Any]:
         "state": "cancelled" if results is None else "complete",
         "tiles": _tiles_record(None if outcome is None else outcome.summary),
         "objects": None if outcome is None or results is None else results_record(results, outcome.n_unanswered),
+        "layer_shift": None if outcome is None else outcome.layer_shift,
         "output": None if results is None else str(job.output),
         "journal": str(job.request.journal),
     }

@@ -6,11 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sam_backend.errors import LayerError, OptionsError
+from sam_backend.geo.alignment import Alignment
 from sam_backend.geo.compare import Comparison, compare
 from sam_backend.geo.frame import outlines_to_map
 from sam_backend.geo.layers import FieldKind, Layer, Value
@@ -55,6 +57,9 @@ class OldOutlines:
     prompts: Mapping[int, FeaturePrompt]
     place: RunPlace
 
+    layer_xy_px: tuple[float, float] | None = None
+    """By how much the whole layer has to be moved (right, down); None where nobody knows."""
+
     @classmethod
     def of(cls, journal: Journal) -> OldOutlines:
         """Read the run's layer of prompts once more.
@@ -72,23 +77,28 @@ class OldOutlines:
                 f"the prompts {file} were changed or moved since the run began: begin a new run to compare"
             )
         layer = read_prompt_layer(file, PromptKind.POLYGONS, place.transform, place.crs)
-        views = assign_to_tiles(layer.prompts, place.grid).views
+        alignment = None if settings.alignment is None else Alignment.from_json(settings.alignment)
+        layer_xy_px = alignment.shift_xy_px if alignment is not None and alignment.n_outlines else None
+        moved = [prompt.moved(layer_xy_px or (0.0, 0.0)) for prompt in layer.prompts]
+        views = assign_to_tiles(moved, place.grid).views
         reports = journal.reports()
         tiles = tiles_of_views(views, place.grid)
-        seen = [
-            prompt
+        seen = {
+            prompt.feature_id
             for tile, view in zip(tiles, views, strict=True)
             for prompt in view.prompts
             if tile.index in reports and reports[tile.index].status == "done"
-        ]
-        return cls({prompt.feature_id: prompt for prompt in seen}, place)
+        }
+        return cls(
+            {prompt.feature_id: prompt for prompt in layer.prompts if prompt.feature_id in seen}, place, layer_xy_px
+        )
 
     def compare(self, merged: MergedObject) -> Comparison:
         """What became of the outline that an object answers."""
         prompt = self.prompts[merged.feature_id or 0]
         rect = _around(rect_of(merged.placed), prompt)
         old, new = prompt.outline_mask_in(rect), placed_in(merged.placed, rect)
-        return compare(old, new, merged.predicted_iou, merged.stability)
+        return compare(old, new, merged.predicted_iou, merged.stability, self.layer_xy_px)
 
     def on_map(self, feature_ids: Sequence[int]) -> NDArray[np.object_]:
         """Old outlines in map coordinates."""
@@ -96,17 +106,33 @@ class OldOutlines:
 
     def properties(self, comparison: Comparison) -> dict[str, Value]:
         """The values of `COMPARED`."""
-        shift_xy_px, transform = comparison.shift_xy_px, self.place.transform
-        east = north = None
-        if shift_xy_px is not None:
-            right, down = shift_xy_px
-            east, north = transform.a * right + transform.b * down, transform.d * right + transform.e * down
+        shift_xy_px = comparison.shift_xy_px
+        east, north = (None, None) if shift_xy_px is None else shift_on_map(shift_xy_px, self.place)
         return {
             "iou_to_old": comparison.iou_to_old,
             "shift_east": east,
             "shift_north": north,
             "change": comparison.change,
         }
+
+
+def shift_on_map(shift_xy_px: tuple[float, float], place: RunPlace) -> tuple[float, float]:
+    """A shift (right, down) in run px as one to the east and to the north, in units of the CRS."""
+    (right, down), transform = shift_xy_px, place.transform
+    return transform.a * right + transform.b * down, transform.d * right + transform.e * down
+
+
+def layer_shift(journal: Journal) -> dict[str, Any] | None:
+    """By how much the layer of old outlines lies off, in units of the CRS, for people; None where nobody looked.
+
+    ``n_outlines``: that were asked; 0 where they were too few to tell, or didn't agree.
+    """
+    if journal.settings.alignment is None:
+        return None
+    alignment = Alignment.from_json(journal.settings.alignment)
+    east, north = shift_on_map(alignment.shift_xy_px, journal.place)
+    right, down = alignment.shift_xy_px
+    return {"east": east, "north": north, "right_px": right, "down_px": down, "n_outlines": alignment.n_outlines}
 
 
 def _around(rect: PixelRect, prompt: FeaturePrompt) -> PixelRect:

@@ -46,7 +46,7 @@ class RasterRun:
         Raises:
             SamBackendError: of the kind that says what to do.
         """
-        return cls._open(request, predictor, plan_reading(*_how_to_read(request)), None)
+        return cls._open(request, predictor, plan_reading(*how_to_read(request)), None)
 
     @classmethod
     def resume(cls, request: RunRequest, predictor: Predictor) -> RasterRun:
@@ -65,7 +65,7 @@ class RasterRun:
         Raises:
             SamBackendError: of the kind that says what to do.
         """
-        plan = plan_reading(*_how_to_read(request))
+        plan = plan_reading(*how_to_read(request))
         area = _area_of_interest(request)
         settings = request.settings(predictor.version, plan.to_json(), None if area is None else area.wkt)
         try:
@@ -115,7 +115,8 @@ class RasterRun:
         return heal_seams(self.journal, self.raster, self.predictor, is_cancelled=is_cancelled)
 
 
-def _how_to_read(request: RunRequest) -> tuple[Path, tuple[int, ...] | None, tuple[float, float], float]:
+def how_to_read(request: RunRequest) -> tuple[Path, tuple[int, ...] | None, tuple[float, float], float]:
+    """What `plan_reading` takes."""
     return request.raster, request.bands, request.stretch_percent, request.ground_size_factor
 
 
@@ -131,7 +132,8 @@ def _prompted(
 ) -> tuple[list[Tile], PromptSegmenter]:
     kind = request.prompt_kind or _kind_of(file)
     layer = read_prompt_layer(file, kind, raster.transform, raster.crs)
-    assigned = assign_to_tiles(layer.prompts, raster.grid)
+    shift_xy_px = (0.0, 0.0) if request.alignment is None else request.alignment.shift_xy_px
+    assigned = assign_to_tiles([prompt.moved(shift_xy_px) for prompt in layer.prompts], raster.grid)
     journal.write_prompts(_journalled(layer, assigned.refused))
     if not assigned.views:
         reason = next(iter(assigned.refused.values()))

@@ -24,7 +24,7 @@ from sam_backend.geo.qa_layer import TILES, UNRESOLVED_CUTS, cut_feature
 from sam_backend.geo.run.drawing import draw
 from sam_backend.geo.run.journal import Journal
 from sam_backend.geo.run.merging import found_objects
-from sam_backend.geo.run.old_outlines import OldOutlines, with_comparison
+from sam_backend.geo.run.old_outlines import OldOutlines, layer_shift, with_comparison
 from sam_backend.geo.run.patience import check_wanted
 from sam_backend.geo.run.prompt_fields import PromptFields
 from sam_backend.geo.run.result_options import ResultOptions
@@ -244,12 +244,20 @@ def _pixel_m2(ruler: GroundRuler | None, place: RunPlace, options: ResultOptions
     return 1.0
 
 
+def _shift_told(journal: Journal) -> dict[str, str]:
+    shift = layer_shift(journal)
+    if shift is None:
+        return {}
+    return {"layer_shift": "{east:.3f} east, {north:.3f} north, by {n_outlines} outlines".format(**shift)}
+
+
 def _provenance(journal: Journal) -> dict[str, str]:
     settings = journal.settings
     return {
         "raster": Path(settings.raster).name,
         "model": settings.model_version,
         "found_by": "automatic masks" if settings.prompts is None else f"prompts of {Path(settings.prompts).name}",
+        **_shift_told(journal),
         "tiles": f"{settings.tile_px} px, overlapping by {settings.overlap_px} px",
         "options": journal.settings.to_json(),
     }

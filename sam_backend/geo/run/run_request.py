@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sam_backend.geo.alignment import Alignment
 from sam_backend.geo.prompt_layer import PromptKind
 from sam_backend.geo.run.run_settings import RunSettings, file_state
 from sam_backend.geo.stretch import STRETCH_PERCENT
@@ -42,6 +43,10 @@ class RunRequest:
     prompt_kind: PromptKind | None = None
     """None: points as clicks, anything else as outlines."""
 
+    alignment: Alignment | None = None
+    """Where the layer of prompts was found to lie: its prompts are moved so before the model is asked. None: nobody
+    looked."""
+
     def settings(self, model_version: str, read_plan: dict[str, Any], area_wkt: str | None) -> RunSettings:
         """What the journal keeps of it.
 
@@ -60,6 +65,7 @@ class RunRequest:
             prompts=None if prompts is None else str(prompts.resolve()),
             prompts_state=None if prompts is None else f"{file_state(prompts)}, {self.prompt_kind}",
             area_of_interest=area_wkt,
+            alignment=None if self.alignment is None else self.alignment.to_json(),
         )
 
 

@@ -40,6 +40,9 @@ class RunSettings:
     area_of_interest: str | None = None
     """WKT in the raster's CRS; tiles outside are left out."""
 
+    alignment: dict[str, Any] | None = None
+    """By how much the prompts were moved; None: as they lie."""
+
     def to_json(self) -> str:
         """Write every value."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)

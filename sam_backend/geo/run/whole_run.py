@@ -7,14 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from sam_backend.errors import CancelledError, OptionsError, RasterError
+from sam_backend.geo.alignment import Alignment
 from sam_backend.geo.raster import open_raster
+from sam_backend.geo.read_plan import plan_reading
 from sam_backend.geo.run.engine import Progress, RunSummary, summarise
 from sam_backend.geo.run.journal import Journal
-from sam_backend.geo.run.old_outlines import check_comparable
+from sam_backend.geo.run.old_outlines import check_comparable, layer_shift
 from sam_backend.geo.run.patience import check_wanted, wait_for
-from sam_backend.geo.run.raster_run import RasterRun
+from sam_backend.geo.run.prompt_alignment import align_prompts
+from sam_backend.geo.run.raster_run import RasterRun, how_to_read
 from sam_backend.geo.run.result_options import ResultOptions
 from sam_backend.geo.run.results import ResultSummary, write_results
 from sam_backend.geo.run.run_events import Emit, Log, Stage, Standing, at_most_ten_a_second
@@ -81,6 +85,9 @@ class RunOutcome:
     n_unanswered: int
     """Features of the layer of prompts that no object answers."""
 
+    layer_shift: dict[str, Any] | None = None
+    """See `old_outlines.layer_shift`."""
+
     @property
     def is_cancelled(self) -> bool:
         """Whether it was."""
@@ -104,18 +111,44 @@ def complete(
         open_stream: says where the tiles are worked on; None: in this process.
 
     Raises:
+        CancelledError: it was, before there was a journal.
         SamBackendError: of the kind that says what to do.
     """
     job.check()
+    job = _aligned(job, emit, is_cancelled)
     run = _begun(job, predictor)
     try:
         results = _worked(job, run, open_stream(run), _Teller(run, at_most_ten_a_second(emit)), is_cancelled)
     except CancelledError:
         results = None
     try:
-        return RunOutcome(summarise(run.journal, run.tiles), results, run.journal.n_unanswered())
+        journal = run.journal
+        return RunOutcome(summarise(journal, run.tiles), results, journal.n_unanswered(), layer_shift(journal))
     finally:
         run.journal.close()
+
+
+def _aligned(job: RunJob, emit: Emit, is_cancelled: Callable[[], bool]) -> RunJob:
+    """With the layer of old outlines laid where it fits the picture; only where they are compared."""
+    if not job.results.compares:
+        return job
+    alignment = align_prompts(job.request, plan_reading(*how_to_read(job.request)), is_cancelled)
+    emit(Log("info", _about(alignment)))
+    return replace(job, request=replace(job.request, alignment=alignment))
+
+
+def _about(alignment: Alignment) -> str:
+    right, down = alignment.shift_xy_px
+    if alignment.n_outlines == 0:
+        return (
+            "whether the whole layer lies off can't be told: its outlines are too few, or the picture's edges disagree"
+        )
+    if (right, down) == (0.0, 0.0):
+        return f"the layer lies where the picture's edges are, by {alignment.n_outlines} of its outlines"
+    return (
+        f"the layer lies off: moved {right:g} px to the right and {down:g} px down it fits the picture's edges, by "
+        f"{alignment.n_outlines} of its outlines; its objects are looked for there"
+    )
 
 
 def _begun(job: RunJob, predictor: Predictor) -> RasterRun:

@@ -77,6 +77,7 @@ def test_real_gunicorn_answers_and_stops(checkpoint: Path, data_uri: str, tmp_pa
 
 
 def test_configuration_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, gunicorn_conf.__name__)
     monkeypatch.setenv("PORT", "9123")
     read = runpy.run_module("sam_backend.service.gunicorn_conf")
     assert (read["bind"], read["workers"], read["preload_app"]) == ("0.0.0.0:9123", 1, False)

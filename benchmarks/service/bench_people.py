@@ -2,7 +2,7 @@
 
     python -m benchmarks.service.bench_people [--model FILE | --model seeded-vit-b]
 
-Three workers of four threads under a real gunicorn, over a Redis of its own. The crowd works without any pause, then
+Three workers of sixteen threads under a real gunicorn, over a Redis of its own. The crowd works without any pause, then
 with pauses of about two seconds, then while a worker is killed; afterwards everyone's clicks are repeated one by one in
 one worker over an empty cache. It ends with an error where a mask differs or an answer tells of an error. Writes
 PEOPLE.md (of another model PEOPLE-NAME.md) beside this file.
@@ -41,7 +41,7 @@ from sam_backend.model.variants import VIT_B
 
 FOLDER = Path(__file__).parent
 SEEDED = "seeded-vit-b"
-N_WORKERS, N_THREADS = 3, 4
+N_WORKERS, N_THREADS = 3, 16
 PAUSE_S = 2.0
 HEADER = (
     "the crowd",
@@ -202,7 +202,7 @@ TEXT = """# People at once
 
 {people} simulated annotators on the same {pictures} pictures of {width} x {height} px, three requests each on every
 picture (a click, a second one, an Alt-click), each interleaving the pictures in an order of their own; model: {model}.
-The service is gunicorn with three workers of four threads, one PyTorch thread each, over Redis; pictures come from a
+The service is gunicorn with three workers of sixteen threads, one PyTorch thread each, over Redis; pictures come from a
 server beside it. A first click on a picture that nobody has clicked on waits until it is encoded.
 
 {rows}

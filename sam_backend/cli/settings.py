@@ -98,7 +98,7 @@ def markdown_lines() -> Iterator[str]:
     yield "|---|---|---|"
     for setting in documented_settings():
         shown = _shown(setting.usual)
-        yield f"| `{setting.variable}` | {f'`{shown}`' if shown else 'none'} | {setting.meaning} |"
+        yield f"| `{setting.variable}` | {f'`{shown}`' if shown else '-'} | {setting.meaning} |"
 
 
 def _template(setting: Setting) -> str:

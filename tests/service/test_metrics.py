@@ -1,4 +1,3 @@
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -134,10 +133,7 @@ def test_other_rooms_hand_in_what_they_count() -> None:
 
 
 def test_model_that_isnt_there_yet_is_shown_as_loading() -> None:
-    may_go_on = threading.Event()
-    model = ModelLoader(
-        "tiny", lambda: (may_go_on.wait() and "tiny-1") or "", lambda: pytest.fail("unused"), lambda _: None
-    )
+    model = ModelLoader("tiny", lambda: "tiny-1", lambda: pytest.fail("unused"), lambda _: None)
     metrics = ServiceMetrics()
     metrics.add_collector(ModelCollector(model))
     figures = _figures(metrics.show("")[0].decode())

@@ -1,4 +1,4 @@
-"""Several real workers over one store: gunicorn, three processes of four threads."""
+"""Several real workers over one store: gunicorn, three processes of sixteen threads."""
 
 import json
 import os
@@ -52,7 +52,9 @@ def _workers(checkpoint: Path, cache_url: str, home: Path) -> Iterator[tuple[str
     }
     log = home / "log"
     with log.open("w") as stderr:
-        process = subprocess.Popen([*COMMAND, "--workers", "3", "--threads", "4"], cwd=ROOT, env=environ, stderr=stderr)
+        process = subprocess.Popen(
+            [*COMMAND, "--workers", "3", "--threads", "16"], cwd=ROOT, env=environ, stderr=stderr
+        )
     try:
         _wait_until_ready(log)
         yield f"http://127.0.0.1:{port}", log

@@ -110,6 +110,10 @@ class StudioApi:
         """Return the submitted annotations of a task."""
         return self._call("GET", f"/api/tasks/{task}/annotations")
 
+    def annotate(self, task: int, regions: list[Json]) -> None:
+        """Submit an annotation."""
+        self._call("POST", f"/api/tasks/{task}/annotations/", json={"result": regions})
+
     def predictions(self, task: int) -> list[Json]:
         """Return the stored predictions of a task."""
         return self._call("GET", "/api/predictions", params={"task": task})

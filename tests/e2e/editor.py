@@ -143,6 +143,21 @@ class Editor:
         self.page.wait_for_function("() => Htx.annotationStore.selected.suggestions.size === 0")
         self.settle()
 
+    def select_prediction(self) -> None:
+        """Look at the task's first prediction, by its tab above the picture, and wait until it is drawn."""
+        self._prediction_tab.locator(".lsf-annotation-button__mainSection").click()
+        self.page.wait_for_function("() => Htx.annotationStore.selected.type === 'prediction'")
+        self.settle()
+
+    def copy_prediction(self) -> None:
+        """Make an annotation of the task's first prediction, by the menu of its tab."""
+        n_before = self._n_annotations()
+        self._prediction_tab.locator(".lsf-annotation-button__trigger").click()
+        self.page.get_by_text("Duplicate Annotation").click()
+        self.wait_until(lambda: self._n_annotations() == n_before + 1, "a copy of the prediction")
+        self.page.wait_for_function("() => Htx.annotationStore.selected.type === 'annotation'")
+        self.settle()
+
     def submit(self) -> None:
         """Submit the annotation and wait until the server has it."""
         with self.page.expect_response(
@@ -217,6 +232,14 @@ class Editor:
             self.page.locator("label", has=toggle).click()
         self.wait_until(toggle.is_checked, f"{test_id} to be on")
         self.settle()
+
+    @property
+    def _prediction_tab(self) -> Locator:
+        picture = self.page.locator(".lsf-annotation-button__userpic_prediction")
+        return self.page.locator(".lsf-annotation-button", has=picture).first
+
+    def _n_annotations(self) -> int:
+        return int(self.page.evaluate("() => Htx.annotationStore.annotations.length"))
 
     @property
     def _picture(self) -> Locator:

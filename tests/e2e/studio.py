@@ -118,6 +118,10 @@ class StudioApi:
         """Delete a submitted annotation."""
         self._call("DELETE", f"/api/annotations/{annotation}/")
 
+    def annotate(self, task: int, regions: list[Json]) -> None:
+        """Submit an annotation."""
+        self._call("POST", f"/api/tasks/{task}/annotations/", json={"result": regions})
+
     def predictions(self, task: int) -> list[Json]:
         """Return the stored predictions of a task."""
         return self._call("GET", "/api/predictions", params={"task": task})

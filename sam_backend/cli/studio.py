@@ -20,8 +20,8 @@ from sam_backend.cli.local_studio.server import Server, check_port
 from sam_backend.cli.local_studio.sign_in import SignIn, keep_sign_in
 from sam_backend.settings import Settings
 
-_PATIENCE_S = 900.0
-"""Label Studio makes its tables at its first start: a minute on two idle cores."""
+_PATIENCE_S = 1800.0
+"""Label Studio makes its tables at its first start: a minute on two idle cores, 13 on two that had much else to do."""
 
 _POLL_S = 0.5
 

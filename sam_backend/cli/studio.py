@@ -20,8 +20,8 @@ from sam_backend.cli.local_studio.server import Server, check_port
 from sam_backend.cli.local_studio.sign_in import SignIn, keep_sign_in
 from sam_backend.settings import Settings
 
-_PATIENCE_S = 900.0
-"""Label Studio makes its tables at its first start: a minute on two idle cores."""
+_PATIENCE_S = 1800.0
+"""Label Studio makes its tables at its first start: a minute on two idle cores, 13 on two that had much else to do."""
 
 _POLL_S = 0.5
 
@@ -29,7 +29,7 @@ _READY = """
   open      {url}
   e-mail    {sign_in.email}
   password  {sign_in.password}
-  click     Auto-Annotation on (bottom of the page); hover the magic wand, take the key point;
+  click     Auto-Annotation on (bottom of the page); take the last tool of the toolbar, the key point;
             pick "Nucleus" under "Smart click"; click a nucleus.
   keys      Alt+click: not this.  In an accepted mask Ctrl+click: this too, Ctrl+Alt+click: not this.
   backend   {backend_url} shows model, caches and the last errors
@@ -66,7 +66,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Start both, say where to click, and stay until Ctrl-C."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):  # a shell has its background processes ignore the first
+        signal.signal(signal_number, signal.default_int_handler)
     try:
         _check(arguments)
         with ExitStack() as running:
@@ -109,7 +110,7 @@ def _start(arguments: argparse.Namespace, running: ExitStack) -> tuple[Server, S
     backend = _start_backend(arguments, studio.url, sign_in.token)
     running.callback(backend.stop)
     pictures = write_pictures(folder / "pictures")
-    for server in (backend, studio):
+    for server in (studio, backend):
         server.wait_until_healthy(_PATIENCE_S)
     api = LocalStudio(studio.url, sign_in.token)
     config = arguments.labeling_config.read_text()

@@ -259,28 +259,27 @@ def test_a_server_that_does_not_listen_to_reason_is_ended_all_the_same(
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """``studio`` with the stand-in, in the folder of the project."""
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """``studio`` with the stand-in, in the folder of the project; what the process does on signals is put back."""
+    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     program = tmp_path / "label-studio"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).with_name("stand_in_studio.py")}" "$@"\n')
     program.chmod(0o755)
     monkeypatch.chdir(ROOT)
     ports = ["--port", str(free_port()), "--backend-port", str(free_port())]
-    return ["studio", "--folder", str(tmp_path / "kept"), "--label-studio", str(program), *ports]
+    yield ["studio", "--folder", str(tmp_path / "kept"), "--label-studio", str(program), *ports]
+    for number, handler in usual.items():
+        signal.signal(number, handler)
 
 
 def test_both_start_and_end_on_ctrl_c(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = signal.getsignal(signal.SIGTERM)
     ready = threading.Event()
     said: list[str] = []
     monkeypatch.setattr("sam_backend.cli.studio._say_ready", lambda words: (said.append(words), ready.set()))
     threading.Thread(target=lambda: (ready.wait(120), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
-    try:
-        assert main(command) == 0
-    finally:
-        signal.signal(signal.SIGTERM, usual)
+    assert main(command) == 0
     sign_in = json.loads((tmp_path / "kept" / "sign-in.json").read_text())
     assert sign_in["password"] in said[0]
     assert f"{command[command.index('--port') + 1]}/projects/7/data?task=31" in said[0]
@@ -292,12 +291,8 @@ def test_both_start_and_end_on_ctrl_c(
 def test_a_label_studio_that_fails_ends_the_backend_too(
     command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = signal.getsignal(signal.SIGTERM)
     monkeypatch.setenv("STAND_IN_STUDIO", "broken")
-    try:
-        assert main(command) == 2
-    finally:
-        signal.signal(signal.SIGTERM, usual)
+    assert main(command) == 2
     assert "no such table: htx_user" in capsys.readouterr().err
     check_port(int(command[-1]), "the next start", "--backend-port")
 

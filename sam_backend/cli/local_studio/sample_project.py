@@ -14,7 +14,7 @@ from sam_backend.cli.local_studio import LocalStudioError
 
 TITLE = "Segment Anything: nuclei to click"
 INSTRUCTION = """
-<b>Auto-Annotation</b> on (bottom of the page); hover the magic wand, take the key point; pick <i>Nucleus</i> under
+<b>Auto-Annotation</b> on (bottom of the page); take the last tool of the toolbar; pick <i>Nucleus</i> under
 <i>Smart click</i>; click a nucleus.<br/><b>Alt</b>+click: not this. In an accepted mask <b>Ctrl</b>+click: this too,
 <b>Ctrl+Alt</b>+click: not this. Accept, submit.
 """

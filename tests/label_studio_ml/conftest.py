@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
-from nuclei import NucleiScene, make_nuclei_scene
 from PIL import Image
 
-SHARED = Path(__file__).parents[3] / "shared"
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared"
+
+# What starts a real Label Studio is the browser's tests', the recorded bodies are the service's tests'.
+sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "tests" / "service")]
+
+from nuclei import NucleiScene, make_nuclei_scene  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import PLUGINS
 from process import ProcessingError, QgisProcess
 from qgis.core import QgsFeature, QgsGeometry, QgsVectorFileWriter, QgsVectorLayer
 from rasters import ORIGIN_XY, PIXEL_M, SQUARES_PX, write_squares
@@ -74,14 +75,16 @@ def test_a_python_without_the_backend_is_refused_with_the_cure(bare_process: Qgi
         bare_process.run("setup", ACTION=2, PYTHON="/usr/bin/python3")
 
 
-def test_a_python_that_is_not_there_is_named_with_the_cure(bare_process: QgisProcess) -> None:
-    with pytest.raises(ProcessingError, match="/nowhere/python can't be started .*: name another one"):
-        bare_process.run("setup", ACTION=2, PYTHON="/nowhere/python")
-
-
-def test_a_server_that_is_not_there_is_named_with_the_cure(bare_process: QgisProcess) -> None:
-    with pytest.raises(ProcessingError, match="can't be reached .*: see that it runs and that its URL is right"):
-        bare_process.run("setup", ACTION=2, PYTHON="", SERVER="http://127.0.0.1:9")
+@pytest.mark.parametrize(
+    ("given", "cure"),
+    [
+        pytest.param({"PYTHON": "/nowhere/python"}, r"/nowhere/python can't be started .*: name another", id="Python"),
+        pytest.param({"SERVER": "http://127.0.0.1:9"}, r"can't be reached .*: see that it runs", id="server"),
+    ],
+)
+def test_what_is_not_there_is_named_with_the_cure(tmp_path: Path, given: dict[str, object], cure: str) -> None:
+    with pytest.raises(ProcessingError, match=cure):
+        QgisProcess(tmp_path, PLUGINS).run("setup", ACTION=2, **given)
 
 
 def test_objects_lie_on_the_raster_in_its_crs_and_look_and_say_what_they_are(

@@ -86,6 +86,8 @@ def align(outlines: Sequence[shapely.MultiPolygon], read: ReadPixels) -> Alignme
     if np.hypot(*np.subtract(*halves_xy)) > AGREEMENT_PX:
         return UNKNOWN
     right, down = _best_shift_xy(votes.mean(axis=0))
+    if max(abs(right), abs(down)) >= REACH_PX:  # the summit may lie beyond, or there is none
+        return UNKNOWN
     is_off = np.hypot(right, down) >= SMALLEST_SHIFT_PX
     return Alignment((right, down) if is_off else (0.0, 0.0), len(asked))
 

@@ -70,3 +70,16 @@ def test_an_outline_is_unchanged_moved_or_gone(new: np.ndarray, score: float, st
 
 def test_an_outline_without_pixels_is_gone() -> None:
     assert compare(disc(0, 0, 0), disc(50, 40, 9), 1, 1) == GONE
+
+
+def test_what_strays_little_from_its_layer_lies_off_as_the_layer_does() -> None:
+    old, new = disc(50, 40, 20), disc(57, 37, 20)
+    assert compare(old, new, 0.9, 0.9, layer_xy_px=(9.0, -5.0)).shift_xy_px == (9.0, -5.0)
+    assert compare(old, new, 0.9, 0.9, layer_xy_px=(0.0, 0.0)).shift_xy_px == pytest.approx((7, -3), abs=0.6)
+
+
+def test_in_a_layer_that_lies_right_what_strays_little_is_unchanged() -> None:
+    old, new = disc(50, 40, 20), disc(52.5, 40, 20)
+    assert compare(old, new, 0.9, 0.9).change == "moved"
+    assert compare(old, new, 0.9, 0.9, layer_xy_px=(0.0, 0.0)).change == "unchanged"
+    assert compare(old, new, 0.9, 0.9, layer_xy_px=(3.0, 0.0)).change == "moved"

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import PLUGINS
 from process import ProcessingError, QgisProcess
 from qgis.core import QgsFeature, QgsGeometry, QgsVectorFileWriter, QgsVectorLayer
 from rasters import ORIGIN_XY, PIXEL_M, SQUARES_PX, write_squares
@@ -74,6 +75,18 @@ def test_a_python_without_the_backend_is_refused_with_the_cure(bare_process: Qgi
         bare_process.run("setup", ACTION=2, PYTHON="/usr/bin/python3")
 
 
+@pytest.mark.parametrize(
+    ("given", "cure"),
+    [
+        pytest.param({"PYTHON": "/nowhere/python"}, r"/nowhere/python can't be started .*: name another", id="Python"),
+        pytest.param({"SERVER": "http://127.0.0.1:9"}, r"can't be reached .*: see that it runs", id="server"),
+    ],
+)
+def test_what_is_not_there_is_named_with_the_cure(tmp_path: Path, given: dict[str, object], cure: str) -> None:
+    with pytest.raises(ProcessingError, match=cure):
+        QgisProcess(tmp_path, PLUGINS).run("setup", ACTION=2, **given)
+
+
 def test_objects_lie_on_the_raster_in_its_crs_and_look_and_say_what_they_are(
     process: QgisProcess, squares: Path, tmp_path: Path
 ) -> None:
@@ -136,6 +149,38 @@ def test_no_worker_outlives_a_killed_qgis(process: QgisProcess, squares: Path, t
     started.communicate()
 
     wait_for(lambda: not any(is_alive(pid) for pid in workers))
+
+
+def test_a_worker_killed_for_memory_is_one_clear_message_and_the_run_goes_on(
+    process: QgisProcess, squares: Path, tmp_path: Path
+) -> None:
+    given = {**ALL_MASKS, "POINTS_PER_SIDE": 24, "POINTS_PER_BATCH": 4, "TILE_SIZE": 128, "OVERLAP": 32}
+    started = process.start("segmentraster", INPUT=squares, OUTPUT=tmp_path / "out.gpkg", **given)
+    wait_for((tmp_path / "out.gpkg.journal").exists)
+    (worker,) = children_of(started.pid)
+
+    os.kill(worker, signal.SIGKILL)
+    _, complained = started.communicate(timeout=300)
+
+    assert started.returncode == 1
+    assert complained.count("most likely because memory ran out: close other programs") == 1
+    assert "Traceback" not in complained
+    assert process.run("segmentraster", INPUT=squares, OUTPUT=tmp_path / "out.gpkg", **given)["STATE"] == "complete"
+
+
+def test_a_journal_that_cannot_be_written_is_one_clear_message(
+    process: QgisProcess, squares: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "full").write_text("a file, where a folder would be needed")
+
+    with pytest.raises(ProcessingError, match="make room or choose another"):
+        process.run(
+            "segmentraster",
+            INPUT=squares,
+            JOURNAL=tmp_path / "full" / "run.journal",
+            OUTPUT=tmp_path / "out.gpkg",
+            **ALL_MASKS,
+        )
 
 
 def test_each_feature_gets_its_object_and_keeps_its_fields(process: QgisProcess, squares: Path, tmp_path: Path) -> None:

@@ -690,6 +690,16 @@ Small objects are missed? Take more points along the side of a tile, or a larger
             <translation type="unfinished" />
         </message>
         <message>
+            <location filename="../processing/update_layer.py" />
+            <source>Shift of the whole layer to the east</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../processing/update_layer.py" />
+            <source>Shift of the whole layer to the north</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <location filename="../processing/set_up.py" />
             <source>Show the status</source>
             <translation type="unfinished" />
@@ -783,7 +793,7 @@ Small objects are missed? Take more points along the side of a tile, or a larger
             <location filename="../processing/update_layer.py" />
             <source>Takes the polygons of a layer for prompts on newer imagery and draws each object anew.
 
-Each outline says what became of the old one: 'iou_to_old' (1: the same), 'shift_east' and 'shift_north' in the units of the raster's CRS, and 'change': unchanged, moved or gone. The old fields are carried with 'prompt_' before their names, and the feature's id as 'prompt_id', for joining the old layer.
+First the layer as a whole is laid where it fits the picture best, as old and new imagery seldom lie on each other: the log says by how much it lies off. Then each outline says what became of the old one: 'iou_to_old' (1: the same), 'shift_east' and 'shift_north' in the units of the raster's CRS, and 'change': unchanged, moved or gone. The old fields are carried with 'prompt_' before their names, and the feature's id as 'prompt_id', for joining the old layer.
 
 A result to be looked at, not a verdict: start with the objects said to be moved or gone.</source>
             <translation type="unfinished" />
@@ -812,6 +822,16 @@ A result to be looked at, not a verdict: start with the objects said to be moved
         <message>
             <location filename="../processing/feature_file.py" />
             <source>The extent has no place in the raster's CRS ({0}): choose another one.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../processing/conversation.py" />
+            <source>The layer as a whole lies off: move it by {0:.2f} to the east and {1:.2f} to the north ({2} outlines)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../processing/conversation.py" />
+            <source>The layer as a whole lies where it should, by {0} of its outlines</source>
             <translation type="unfinished" />
         </message>
         <message>
@@ -952,6 +972,11 @@ A result to be looked at, not a verdict: start with the objects said to be moved
         <message>
             <location filename="../processing/engine_algorithm.py" />
             <source>Where the model computes</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../processing/conversation.py" />
+            <source>Whether the whole layer lies off can't be told: it has few outlines, or the picture few edges</source>
             <translation type="unfinished" />
         </message>
         <message>

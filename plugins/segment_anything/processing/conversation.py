@@ -74,6 +74,8 @@ def summary_lines(result: Fields) -> list[str]:
                 tiles.get("n_done", 0), tiles.get("n_empty", 0), len(tiles.get("failed", ())), tiles.get("n_left", 0)
             )
         )
+    if result.get("layer_shift"):
+        lines.append(_shift_line(result["layer_shift"]))
     if objects:
         lines.append(
             tr("Objects: {0} written, {1} filtered out, {2} seen whole by no tile").format(
@@ -88,6 +90,16 @@ def summary_lines(result: Fields) -> list[str]:
                 tr("{0} prompts have no answer: outside the raster, or of another kind").format(objects["n_unanswered"])
             )
     return lines
+
+
+def _shift_line(shift: Fields) -> str:
+    if not shift["n_outlines"]:
+        return tr("Whether the whole layer lies off can't be told: it has few outlines, or the picture few edges")
+    if not shift["east"] and not shift["north"]:
+        return tr("The layer as a whole lies where it should, by {0} of its outlines").format(shift["n_outlines"])
+    return tr(
+        "The layer as a whole lies off: move it by {0:.2f} to the east and {1:.2f} to the north ({2} outlines)"
+    ).format(shift["east"], shift["north"], shift["n_outlines"])
 
 
 def _progress_text(stage: str, n_tiles: int, n_finished: int, event: Fields) -> str:

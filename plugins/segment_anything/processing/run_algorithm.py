@@ -64,6 +64,10 @@ class RunAlgorithm(EngineAlgorithm):
         """Fields of the request that take more than a parameter."""
         return {}
 
+    def own_results(self, result: Fields) -> Fields:
+        """Outputs of this algorithm alone, of the result of the request."""
+        return {}
+
     def styles(self) -> list[tuple[str, str]]:
         """What the results may be coloured by; the first is the default."""
         return [(Style.SCORE, tr("Score")), (Style.AREA, tr("Area")), (Style.NONE, tr("One colour"))]
@@ -125,6 +129,7 @@ class RunAlgorithm(EngineAlgorithm):
             "STATE": result.get("state", ""),
             "N_OBJECTS": objects.get("n_objects", 0),
             "N_FAILED": len(tiles.get("failed", ())),
+            **self.own_results(result),
         }
 
     def postProcessAlgorithm(self, context: QgsProcessingContext, feedback: QgsProcessingFeedback) -> dict[str, Any]:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from qgis.core import QgsProcessing, QgsProcessingContext, QgsProcessingFeedback, QgsProcessingParameterFeatureSource
+from typing import Any
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFeatureSource,
+)
 
 from ..engine.engine import Fields
 from ..text import tr
@@ -27,7 +35,8 @@ class UpdateLayer(RunAlgorithm):
         """See `EngineAlgorithm`."""
         return tr(
             "Takes the polygons of a layer for prompts on newer imagery and draws each object anew.\n\n"
-            "Each outline says what became of the old one: 'iou_to_old' (1: the same), 'shift_east' and 'shift_north' "
+            "First the layer as a whole is laid where it fits the picture best, as old and new imagery seldom lie on each "
+            "other: the log says by how much it lies off. Then each outline says what became of the old one: 'iou_to_old' (1: the same), 'shift_east' and 'shift_north' "
             "in the units of the raster's CRS, and 'change': unchanged, moved or gone. The old fields are carried "
             "with 'prompt_' before their names, and the feature's id as 'prompt_id', for joining the old layer.\n\n"
             "A result to be looked at, not a verdict: start with the objects said to be moved or gone."
@@ -44,6 +53,17 @@ class UpdateLayer(RunAlgorithm):
         """See `RunAlgorithm`."""
         prompts = prompts_file(self, given, context, feedback)
         return {"prompts": prompts, "prompt_kind": "polygons", "compare": True}
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        """See `RunAlgorithm`."""
+        super().initAlgorithm(configuration)
+        self.addOutput(QgsProcessingOutputNumber("SHIFT_EAST", tr("Shift of the whole layer to the east")))
+        self.addOutput(QgsProcessingOutputNumber("SHIFT_NORTH", tr("Shift of the whole layer to the north")))
+
+    def own_results(self, result: Fields) -> Fields:
+        """See `RunAlgorithm`: in units of the raster's CRS; none where nobody can tell."""
+        shift = result.get("layer_shift") or {}
+        return {"SHIFT_EAST": shift["east"], "SHIFT_NORTH": shift["north"]} if shift.get("n_outlines") else {}
 
     def styles(self) -> list[tuple[str, str]]:
         """See `RunAlgorithm`."""

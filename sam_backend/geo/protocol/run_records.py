@@ -37,13 +37,14 @@ def end_record(outcome: dict[str, Any] | Failure) -> dict[str, Any]:
 def outcome_record(job: RunJob, outcome: RunOutcome | None) -> dict[str, Any]:
     """The result of a run; None: it was cancelled before it began. What was cancelled has no objects and no output."""
     results = None if outcome is None else outcome.results
+    shift = None if outcome is None else outcome.layer_shift
     return {
         "state": "cancelled" if results is None else "complete",
         "tiles": _tiles_record(None if outcome is None else outcome.summary),
         "objects": None if outcome is None or results is None else results_record(results, outcome.n_unanswered),
-        "layer_shift": None if outcome is None else outcome.layer_shift,
         "output": None if results is None else str(job.output),
         "journal": str(job.request.journal),
+        **({} if shift is None else {"layer_shift": shift}),
     }
 
 

@@ -11,14 +11,16 @@ from affine import Affine
 from raster_factory import MakeRaster
 from rasterio import features
 
-from sam_backend.errors import LayerError, OptionsError
+from sam_backend.errors import CancelledError, LayerError, OptionsError
 from sam_backend.geo.prompt_layer import PromptKind
 from sam_backend.geo.run.journal import Journal
 from sam_backend.geo.run.old_outlines import OldOutlines
 from sam_backend.geo.run.raster_run import RasterRun
 from sam_backend.geo.run.result_options import ResultOptions
 from sam_backend.geo.run.results import write_results
+from sam_backend.geo.run.run_events import Event, Log
 from sam_backend.geo.run.run_request import RunRequest
+from sam_backend.geo.run.whole_run import RunJob, complete
 from sam_backend.predict.predictor import Predictor, load_sam
 
 TRANSFORM = Affine(0.25, 0, 300_000, 0, -0.25, 5_000_000)
@@ -116,3 +118,55 @@ def test_only_outlines_that_are_still_there_can_be_compared(
     old.unlink()
     with pytest.raises(LayerError, match="were changed or moved since the run began"):
         write_results(outlines, tmp_path / "out.gpkg", ResultOptions(compares=True))
+
+
+def test_a_layer_that_lies_off_as_a_whole_is_asked_for_where_it_belongs(
+    make_raster: MakeRaster, tiny_predictor: Predictor, tmp_path: Path
+) -> None:
+    chance = np.random.default_rng(3)
+    corners = [(30 + 95 * column, 30 + 95 * row) for row in range(5) for column in range(5)]
+    houses = [shapely.box(x, y, x + chance.integers(25, 45), y + chance.integers(20, 40)) for x, y in corners]
+    ground = chance.normal(90, 8, (3, SIDE_PX, SIDE_PX))
+    ground[:, features.rasterize(houses, out_shape=(SIDE_PX, SIDE_PX)) > 0] += 90
+    raster = make_raster(ground.clip(0, 255).astype(np.uint8), transform=TRANSFORM)
+    on_map = shapely.transform(
+        [shapely.affinity.translate(house, 9, -6) for house in houses],
+        lambda xy: np.stack([TRANSFORM.c + TRANSFORM.a * xy[:, 0], TRANSFORM.f + TRANSFORM.e * xy[:, 1]], axis=1),
+    )
+    geopandas.GeoDataFrame(geometry=on_map, crs="EPSG:32636").to_file(tmp_path / "off.gpkg")
+    said: list[Event] = []
+    job = RunJob(
+        request=RunRequest(
+            raster=raster, journal=tmp_path / "run.journal", tile_px=SIDE_PX, prompts=tmp_path / "off.gpkg"
+        ),
+        output=tmp_path / "out.gpkg",
+        results=ResultOptions(compares=True),
+    )
+
+    outcome = complete(job, tiny_predictor, said.append, lambda: False)
+
+    assert outcome.layer_shift is not None
+    assert (outcome.layer_shift["right_px"], outcome.layer_shift["down_px"]) == pytest.approx((-9, 6), abs=1)
+    assert (outcome.layer_shift["east"], outcome.layer_shift["north"]) == pytest.approx((-2.25, -1.5), abs=0.25)
+    assert any("the layer lies off" in event.message for event in said if isinstance(event, Log))
+    again: list[Event] = []
+    complete(job, tiny_predictor, again.append, lambda: False)
+    assert any("1 done before" in event.message for event in again if isinstance(event, Log))
+    found = geopandas.read_file(tmp_path / "out.gpkg", layer="objects")
+    assert len(found) == len(houses)
+    assert "unchanged" not in set(found.change)
+
+
+def test_looking_for_the_layer_can_be_stopped(
+    raster: Path, old: Path, tiny_predictor: Predictor, tmp_path: Path
+) -> None:
+    job = RunJob(
+        request=RunRequest(raster=raster, journal=tmp_path / "run.journal", tile_px=SIDE_PX, prompts=old),
+        output=tmp_path / "out.gpkg",
+        results=ResultOptions(compares=True),
+    )
+    many = geopandas.read_file(old)
+    geopandas.GeoDataFrame(geometry=[many.geometry[0]] * 20, crs=many.crs).to_file(old)
+    with pytest.raises(CancelledError):
+        complete(job, tiny_predictor, lambda _: None, lambda: True)
+    assert not job.request.journal.exists()

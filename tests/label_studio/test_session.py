@@ -248,6 +248,8 @@ def test_readings_fall_in_area_from_the_best_and_begin_again_at_the_largest() ->
     logits = np.stack([np.where(square(0, 0, side, side), 2.0, -3.0) for side in (50, 200, 100)]).astype(np.float32)
     predicted_iou = np.array([0.5, 0.7, 0.9], np.float32)
     assert [wanted_reading(logits, predicted_iou, step) for step in range(4)] == [2, 0, 1, 2]
+    logits[0] = -1
+    assert [wanted_reading(logits, predicted_iou, step) for step in range(4)] == [2, 1, 2, 1]
 
 
 def test_only_a_limited_number_of_objects_is_remembered(annotator: Annotator) -> None:

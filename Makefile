@@ -34,7 +34,7 @@ check: $(VENV)/dev.stamp
 
 e2e: $(VENV)/run.stamp
 	sh tests/e2e/install.sh
-	.e2e/browser/bin/python -m pytest tests/e2e -p no:cacheprovider --confcutdir=tests/e2e $(ARGS)
+	.e2e/browser/bin/python -m pytest -c tests/e2e/pytest.ini --rootdir=tests/e2e tests/e2e $(ARGS)
 
 # QGIS by apt where it is missing; the tests run in Debian's Python, the backend in the project's.
 qgis: $(VENV)/dev.stamp

@@ -42,7 +42,7 @@ check: $(VENV)/dev.stamp
 
 e2e: $(VENV)/run.stamp
 	sh tests/e2e/install.sh
-	.e2e/browser/bin/python -m pytest tests/e2e -p no:cacheprovider --confcutdir=tests/e2e $(ARGS)
+	.e2e/browser/bin/python -m pytest -c tests/e2e/pytest.ini --rootdir=tests/e2e tests/e2e $(ARGS)
 
 # label-studio-ml as host, which pins a Flask of 2020; a real Label Studio asks it where `make e2e` has installed one.
 ml-host:

@@ -27,22 +27,17 @@ from benchmarks.service.door import Door
 from benchmarks.service.official_click import OfficialClicks
 from benchmarks.service.picture_host import hosted
 from benchmarks.service.running_service import percentiles_ms, running_service
+from benchmarks.service.spots import clear_spots_xy
 from benchmarks.suite.networks import Networks, build_networks
 from benchmarks.suite.realistic import make_realistic
 from benchmarks.suite.scene import picture
 from benchmarks.suite.sdk import SdkBrush
 from benchmarks.suite.stage import IMAGE_HW, NARROW, VITS
 from benchmarks.suite.turns import GEMM_SIDE, Timed, gemm_gflops
-from sam_backend.predict.zoom import crop_around
-from sam_backend.types import Prompts
 
 REPORT = Path(__file__).with_name("CLICKS.md")
-N_SPOTS = 12
 POINTS_TO_FIT = 16
 """A side, to make the seeded weights answer like trained ones."""
-
-FAR_PX = 20
-"""Of two clicks on different objects; the service's own limit is 1 % of the long side."""
 
 VIT, EMBEDDED, OFFICIAL = "ViT-B", "the embedded model", "official + SDK"
 WARM, PREWARMED, COLD, DRAFTS = "warm click", "first click, prewarmed", "cold click", "warm click with 7 MB of drafts"
@@ -77,7 +72,7 @@ def main() -> None:
         image = picture(IMAGE_HW)
         networks = build_networks(NARROW if options.quick else VITS["B"])
         make_realistic(networks.ours, image, 4 if options.quick else POINTS_TO_FIT)
-        spots_xy = _spots_xy(networks, image)
+        spots_xy = clear_spots_xy(networks.ours, image)
         sdk = stack.enter_context(SdkBrush(options.sdk_python))
         official = OfficialClicks(networks.official, sdk, image, spots_xy)
         vit, embedded = stack.enter_context(_doors(networks, options, image, spots_xy))
@@ -132,28 +127,6 @@ def _doors(
             )
             doors.append(Door(service, url, files, cache, image, spots_xy, name=Path(model).stem))
         yield doors[0], doors[1]
-
-
-def _spots_xy(networks: Networks, image: np.ndarray) -> np.ndarray:
-    """(n, 2): clicks that are answered at the first look, as the official code has no second one.
-
-    Each is far from the last one's mask, or the service would take it for a refinement.
-    """
-    ours, height, width = networks.ours, *IMAGE_HW
-    embedding = ours.embed(image)
-    random, spots, last_mask = np.random.default_rng(0), [], np.zeros(IMAGE_HW, np.bool_)
-    for x, y in (random.uniform(0.05, 0.95, (40 * N_SPOTS, 2)) * (width, height)).tolist():
-        if last_mask[round(y) - FAR_PX : round(y) + FAR_PX, round(x) - FAR_PX : round(x) + FAR_PX].any():
-            continue
-        prompts = Prompts.of(points=[(x, y, True)])
-        seen = ours.segment(embedding, prompts)
-        mask = seen.masks[seen.best]
-        if mask.any() and crop_around(mask, prompts) is None:
-            spots.append((x, y))
-            last_mask = mask
-        if len(spots) == N_SPOTS:
-            return np.array(spots)
-    raise RuntimeError("the seeded weights answer hardly any click with a mask of some size: seed them otherwise")
 
 
 def _measure(taken: Taken, vit: Door, embedded: Door, official: OfficialClicks, n_warm: int, n_cold: int) -> None:

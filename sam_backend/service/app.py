@@ -123,7 +123,7 @@ def build_app(settings: Settings, model: ModelLoader) -> Flask:
     sections = (
         model_section(model),
         cache_section(image_source.cache, lambda: embeddings.held_bytes, settings.cache_mb * 1_000_000),
-        queue_section(lambda: len(queue)),
+        queue_section(lambda: len(lanes), lambda: len(queue)),
         connection_section(settings),
         version_section(),
     )

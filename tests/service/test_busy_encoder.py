@@ -92,7 +92,7 @@ def _said(client: FlaskClient, number: int) -> str:
 def test_click_past_the_last_place_is_told_so_at_once_in_the_text_area(busy: Callable[..., Any]) -> None:
     with busy() as client:
         started_s = time.monotonic()
-        assert "as many as may wait for that do already: try again in about" in _said(client, 3)
+        assert "as many people as may wait for pictures to be encoded do already" in _said(client, 3)
         assert time.monotonic() - started_s < 10
 
 
@@ -100,7 +100,7 @@ def test_without_a_text_area_it_is_503_with_the_sentence(busy: Callable[..., Any
     with busy() as client:
         answer = client.post("/predict", json=click_body(data_uri(3), CLICK))
         assert answer.status_code == 503
-        assert "as many as may wait" in answer.get_json()["error"]
+        assert "as many people as may wait" in answer.get_json()["error"]
         assert int(answer.headers["Retry-After"]) >= 1
 
 
@@ -108,7 +108,7 @@ def test_page_for_trying_is_answered_429_with_when_to_come_back(busy: Callable[.
     with busy() as client:
         answer = client.post("/try/pictures", data=picture_png(3), content_type="image/png")
         assert answer.status_code == 429
-        assert "as many as may wait" in answer.get_json()["error"]
+        assert "as many people as may wait" in answer.get_json()["error"]
         assert int(answer.headers["Retry-After"]) >= 1
 
 

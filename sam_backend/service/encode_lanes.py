@@ -249,8 +249,8 @@ class EncodeLanes:
         try:
             return job.promise.result(patience.left_s)
         except FutureTimeoutError:
-            if job.promise.done():  # the work's own timeout
-                raise
+            if job.promise.done():  # just now, or with a timeout of its own
+                return job.promise.result()
             with self._changed:
                 raise self._lateness() from None
 

@@ -10,7 +10,7 @@ from sam_backend.errors import ImageError
 from sam_backend.service.encode_lanes import EncodeLanes, EncodesBusyError
 from sam_backend.service.patience import AHEAD, Patience
 
-LONG = Patience.of_person(60)
+LONG = Patience.of_person(3600)
 
 
 class Watch:

@@ -27,23 +27,18 @@ from benchmarks.service.door import Door
 from benchmarks.service.official_click import OfficialClicks
 from benchmarks.service.picture_host import hosted
 from benchmarks.service.running_service import percentiles_ms, running_service
+from benchmarks.service.spots import clear_spots_xy
 from benchmarks.suite.networks import Networks, build_networks
 from benchmarks.suite.realistic import make_realistic
 from benchmarks.suite.scene import picture
 from benchmarks.suite.sdk import SdkBrush
 from benchmarks.suite.stage import IMAGE_HW, NARROW, VITS
 from benchmarks.suite.turns import GEMM_SIDE, Timed, gemm_gflops
-from sam_backend.predict.predictor import Predictor, load_sam
-from sam_backend.predict.zoom import crop_around
-from sam_backend.types import Prompts
+from sam_backend.predict.predictor import load_sam
 
 REPORT = Path(__file__).with_name("CLICKS.md")
-N_SPOTS = 12
 POINTS_TO_FIT = 16
 """A side, to make the seeded weights answer like trained ones."""
-
-FAR_PX = 20
-"""Of two clicks on different objects; the service's own limit is 1 % of the long side."""
 
 VIT, EMBEDDED, OFFICIAL = "ViT-B", "the embedded model", "official + SDK"
 WARM, PREWARMED, COLD, DRAFTS = "warm click", "first click, prewarmed", "cold click", "warm click with 7 MB of drafts"
@@ -78,7 +73,7 @@ def main() -> None:
         image = picture(IMAGE_HW)
         networks = build_networks(NARROW if options.quick else VITS["B"])
         make_realistic(networks.ours, image, 4 if options.quick else POINTS_TO_FIT)
-        spots_xy = _spots_xy(networks.ours, image)
+        spots_xy = clear_spots_xy(networks.ours, image)
         sdk = stack.enter_context(SdkBrush(options.sdk_python))
         official = OfficialClicks(networks.official, sdk, image, spots_xy)
         vit, embedded = stack.enter_context(_doors(networks, options, image, spots_xy))
@@ -120,7 +115,7 @@ def _doors(
         weights = folder / "vit_b_seeded.pth"
         torch.save(networks.official.state_dict(), weights)
         doors = []
-        spots_by_model = {str(weights): spots_xy, "embedded": _spots_xy(load_sam(), image)}
+        spots_by_model = {str(weights): spots_xy, "embedded": clear_spots_xy(load_sam(), image)}
         for model, spots in spots_by_model.items():
             cache = folder / f"cache-{Path(model).stem}"
             service = stack.enter_context(
@@ -134,28 +129,6 @@ def _doors(
             )
             doors.append(Door(service, url, files, cache, image, spots, name=Path(model).stem))
         yield doors[0], doors[1]
-
-
-def _spots_xy(predictor: Predictor, image: np.ndarray) -> np.ndarray:
-    """(n, 2): clicks that are answered at the first look, as the official code has no second one.
-
-    Each is far from the last one's mask, or the service would take it for a refinement.
-    """
-    height, width = IMAGE_HW
-    embedding = predictor.embed(image)
-    random, spots, last_mask = np.random.default_rng(0), [], np.zeros(IMAGE_HW, np.bool_)
-    for x, y in (random.uniform(0.05, 0.95, (40 * N_SPOTS, 2)) * (width, height)).tolist():
-        if last_mask[round(y) - FAR_PX : round(y) + FAR_PX, round(x) - FAR_PX : round(x) + FAR_PX].any():
-            continue
-        prompts = Prompts.of(points=[(x, y, True)])
-        seen = predictor.segment(embedding, prompts)
-        mask = seen.masks[seen.best]
-        if mask.any() and crop_around(mask, prompts) is None:
-            spots.append((x, y))
-            last_mask = mask
-        if len(spots) == N_SPOTS:
-            return np.array(spots)
-    raise RuntimeError("the network answers hardly any click with a mask of some size: take another picture")
 
 
 def _measure(taken: Taken, vit: Door, embedded: Door, official: OfficialClicks, n_warm: int, n_cold: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,7 +68,7 @@ class Embedder:
             SamBackendError: of the kind that says what to do.
         """
         started_s = time.perf_counter()
-        predictor = self.model.wait(patience.but_at_most(_WAIT_FOR_MODEL_S).left_s or 0.0)
+        predictor = self._wait_for_model(patience.but_at_most(_WAIT_FOR_MODEL_S))
         picture = self.image_source.fetch(uri, self.setups.host_of(project), task_id)
         fetched_s = time.perf_counter()
         digest, name = picture.sha256.hex(), shown_url(uri)
@@ -97,6 +98,11 @@ class Embedder:
             patience,
         )
         return handed_out.embedding
+
+    def _wait_for_model(self, patience: Patience) -> Predictor:
+        is_loading = self.model.status().state == "loading"
+        with self.desk.lanes.seat() if patience.is_person and is_loading else nullcontext():
+            return self.model.wait(patience.left_s or 0.0)
 
     def _decode(self, data: bytes, name: str) -> NDArray[np.uint8]:
         """Once per picture, or part of one, and store: the log tells."""

@@ -145,6 +145,23 @@ class EncodeLanes:
                 with self._changed:
                     self._n_seated -= 1
 
+    @contextmanager
+    def seat(self) -> Iterator[None]:
+        """While somebody waits for what comes before encoding.
+
+        Raises:
+            EncodesBusyError: all seats are taken.
+        """
+        with self._changed:
+            if self._n_seated >= self._n_seats:
+                raise self._refusal()
+            self._n_seated += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._n_seated -= 1
+
     def stop(self) -> None:
         """Turn away who waits, and wait for what goes on: PyTorch aborts a program that ends in the midst of it."""
         with self._changed:
@@ -232,8 +249,8 @@ class EncodeLanes:
         try:
             return job.promise.result(patience.left_s)
         except FutureTimeoutError:
-            if job.promise.done():  # the work's own timeout
-                raise
+            if job.promise.done():  # just now, or with a timeout of its own
+                return job.promise.result()
             with self._changed:
                 raise self._lateness() from None
 
@@ -249,8 +266,7 @@ class EncodeLanes:
         self._watch.refused(is_late=False)
         retry_s = self._retry_after_s()
         return EncodesBusyError(
-            f"this picture has to be encoded first, and as many as may wait for that do already: try again in about "
-            f"{retry_s} s",
+            f"as many people as may wait for pictures to be encoded do already: try again in about {retry_s} s",
             retry_s,
         )
 

@@ -55,9 +55,9 @@ def cache_section(
     )
 
 
-def queue_section(n_waiting: Callable[[], int]) -> Section:
-    """What is going to be encoded before anybody clicks."""
-    return Section("Queue", lambda: {"pictures waiting": n_waiting()})
+def queue_section(n_wanted: Callable[[], int], n_ahead: Callable[[], int]) -> Section:
+    """What is going to be encoded: since somebody waits for it, and before anybody clicks."""
+    return Section("Queue", lambda: {"pictures people wait for": n_wanted(), "pictures waiting": n_ahead()})
 
 
 def connection_section(settings: Settings) -> Section:

@@ -1,9 +1,10 @@
 """What people are told, and what goes on, while the encoder has more to do than it can."""
 
+import base64
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +16,11 @@ from people import data_uri, picture_png
 
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.predictor import Predictor
+from sam_backend.predict.zoom import Crop
+from sam_backend.service import clicks
+from sam_backend.service.app import build_app
+from sam_backend.service.model_loader import ModelLoader
+from sam_backend.settings import Settings
 
 CLICK = point_item(45, 50)
 WITH_TEXT_AREA = (
@@ -92,7 +98,7 @@ def _said(client: FlaskClient, number: int) -> str:
 def test_click_past_the_last_place_is_told_so_at_once_in_the_text_area(busy: Callable[..., Any]) -> None:
     with busy() as client:
         started_s = time.monotonic()
-        assert "as many as may wait for that do already: try again in about" in _said(client, 3)
+        assert "as many people as may wait for pictures to be encoded do already" in _said(client, 3)
         assert time.monotonic() - started_s < 10
 
 
@@ -100,7 +106,7 @@ def test_without_a_text_area_it_is_503_with_the_sentence(busy: Callable[..., Any
     with busy() as client:
         answer = client.post("/predict", json=click_body(data_uri(3), CLICK))
         assert answer.status_code == 503
-        assert "as many as may wait" in answer.get_json()["error"]
+        assert "as many people as may wait" in answer.get_json()["error"]
         assert int(answer.headers["Retry-After"]) >= 1
 
 
@@ -108,14 +114,12 @@ def test_page_for_trying_is_answered_429_with_when_to_come_back(busy: Callable[.
     with busy() as client:
         answer = client.post("/try/pictures", data=picture_png(3), content_type="image/png")
         assert answer.status_code == 429
-        assert "as many as may wait" in answer.get_json()["error"]
+        assert "as many people as may wait" in answer.get_json()["error"]
         assert int(answer.headers["Retry-After"]) >= 1
 
 
 @pytest.mark.parametrize("operation", ["object", "prefetch"])
 def test_view_of_a_raster_is_answered_429_with_when_to_come_back(busy: Callable[..., Any], operation: str) -> None:
-    import base64
-
     body = {"picture": base64.b64encode(picture_png(3)).decode(), "transform": [1, 0, 0, 0, -1, 0]}
     if operation == "object":
         body |= {"points_xy": [[30, -30]], "is_foreground": [True]}
@@ -165,9 +169,6 @@ def test_click_whose_picture_takes_too_long_says_so_and_the_next_one_finds_it_do
 def test_small_object_is_answered_from_the_first_look_while_the_encoder_is_busy(
     busy: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sam_backend.predict.zoom import Crop
-    from sam_backend.service import clicks
-
     crops: list[Crop] = []
 
     def look_again(*_: object, embed_crop: Callable[[Crop], Embedding]) -> None:
@@ -187,3 +188,23 @@ def test_more_prompts_than_may_come_are_refused_with_a_sentence(start: Callable[
     assert answer.status_code == 400
     assert answer.get_json()["error"].startswith("3 prompts came at once, and up to 2 are taken")
     assert start(max_prompts=3).post("/predict", json=click_body(data_uri(1), *items)).status_code == 200
+
+
+def test_while_the_model_is_loaded_threads_are_left_for_others(predictor: Predictor) -> None:
+    may_load = threading.Event()
+
+    def load() -> Predictor:
+        may_load.wait(30)
+        return predictor
+
+    model = ModelLoader("tiny", lambda: predictor.version, load, lambda _: None)
+    app = build_app(Settings(threads=2), model)
+    model.start()
+    body = click_body(data_uri(1), CLICK)
+    with ThreadPoolExecutor(2) as threads:
+        both = [threads.submit(app.test_client().post, "/predict", json=body) for _ in range(2)]
+        (refused,), (other,) = wait(both, timeout=25, return_when=FIRST_COMPLETED)
+        may_load.set()
+        assert refused.result().status_code == 503
+        assert "as many people as may wait" in refused.result().get_json()["error"]
+        assert other.result(30).get_json()["results"][0]["result"]

@@ -10,7 +10,7 @@ from sam_backend.errors import ImageError
 from sam_backend.service.encode_lanes import EncodeLanes, EncodesBusyError
 from sam_backend.service.patience import AHEAD, Patience
 
-LONG = Patience.of_person(60)
+LONG = Patience.of_person(3600)
 
 
 class Watch:
@@ -115,7 +115,7 @@ def test_one_more_than_may_wait_is_refused_at_once_and_told_when_to_come_back() 
     lanes = EncodeLanes(n_waiting=0, watch=watch)
     with _held(lanes):
         started_s = time.monotonic()
-        with pytest.raises(EncodesBusyError, match="as many as may wait for that do already") as raised:
+        with pytest.raises(EncodesBusyError, match="as many people as may wait") as raised:
             lanes.encode("other", lambda: None, LONG)
         assert time.monotonic() - started_s < 5
         assert raised.value.retry_after_s >= 1
@@ -221,3 +221,12 @@ def test_patience_ends_but_that_of_work_ahead() -> None:
     assert 0 < (AHEAD.but_at_most(5).left_s or 0) <= 5
     assert 0 < (Patience.of_person(2).but_at_most(5).left_s or 0) <= 2
     assert not AHEAD.but_at_most(5).is_person
+
+
+def test_seat_may_be_held_for_what_comes_before() -> None:
+    lanes = EncodeLanes(n_seats=1)
+    with lanes.seat(), pytest.raises(EncodesBusyError), lanes.seat():
+        pytest.fail("there was one seat")
+    with lanes.seat():
+        pass
+    assert lanes.encode("a", lambda: 1, LONG) == 1

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -160,3 +161,11 @@ def test_levels_of_a_worker_that_ended_are_forgotten(monkeypatch: pytest.MonkeyP
         (tmp_path / name).touch()
     forget_worker(4711)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["counter_4711.db", "gauge_livesum_4712.db"]
+
+
+def test_every_figure_is_documented(client: FlaskClient) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operation.md").read_text()
+    shown = re.findall(r"^# TYPE (sam_backend_\w+)", client.get("/metrics").text, re.MULTILINE)
+    names = [name for name in shown if not name.endswith("_created")]
+    assert len(names) > 10
+    assert [name for name in names if f"`{name}`" not in page] == []

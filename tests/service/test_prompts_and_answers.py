@@ -275,7 +275,7 @@ def test_no_config_and_no_prompts_together_are_ever_a_fault(
 def test_click_that_ends_in_nothing_is_remembered_for_the_status_page(client: FlaskClient, data_uri: str) -> None:
     assert _regions(client, click_body(data_uri, point_item(5, 5, is_positive=False))) == []
     status = client.get("/", headers={"Accept": "application/json"}).get_json()
-    assert status["sections"]["Queue"] == {"pictures waiting": 0}
+    assert status["sections"]["Queue"] == {"pictures people wait for": 0, "pictures waiting": 0}
     (error,) = status["last_errors"]
     assert (error["path"], error["status"]) == ("/predict", 200)
     assert "the prompts name no object" in error["message"]

@@ -57,6 +57,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     ("name", "value", "wanted"),
     [
         ("SAM_DEVICE", "gpu", "cuda"),
+        ("SAM_DATA_FOLDER", __file__, "is a file"),
+        ("SAM_LEDGER_KEEP_DAYS", "0", "from 1"),
         ("SAM_DTYPE", "float16", "float32 or bfloat16"),
         ("LABEL_STUDIO_URL", "localhost:8080", "http://HOST"),
         ("LABEL_STUDIO_URL", "http://", "http://HOST"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from sqlite3 import Connection
 from sam_backend.errors import ImageSourceError
 from sam_backend.label_studio.studio_api import StudioApi
 from sam_backend.service.event_log import log_event
-from sam_backend.service.ledger.comparing import compare
+from sam_backend.service.ledger.comparing import Verdict, compare
 from sam_backend.service.ledger.ledger import Ledger
 from sam_backend.service.ledger.submitted import Submitted, parse_annotation
 from sam_backend.service.ledger.writing import (
@@ -76,20 +77,18 @@ class AnnotationEvents:
 
     def _compare(self, submitted: Submitted) -> None:
         self.ledger.wait_until_written(_WRITTEN_WITHIN_S)
-        counts: dict[str, int] = {}
+        verdicts = self.ledger.read(
+            partial(_verdicts, submitted=submitted)
+        )  # others may write while masks are compared
+        if verdicts is None:
+            return
 
-        def work(connection: Connection) -> None:
-            if not is_newest(connection, submitted):
-                return
-            before = read_verdicts(connection, submitted.id)
-            answers, prompt_ids = read_answers(connection, submitted), read_prompt_ids(connection, submitted)
-            verdicts = compare(submitted, answers, prompt_ids, before)
-            write_verdicts(connection, submitted, verdicts, self.ledger.clock())
-            for verdict in verdicts:
-                outcome = verdict.outcome.replace(" ", "_")
-                counts[outcome] = counts.get(outcome, 0) + 1
+        def write(connection: Connection) -> None:
+            if is_newest(connection, submitted):
+                write_verdicts(connection, submitted, verdicts, self.ledger.clock())
 
-        if self.ledger.write(work):
+        if self.ledger.write(write):
+            counts = Counter(verdict.outcome.replace(" ", "_") for verdict in verdicts)
             log_event("annotation_compared", task=submitted.task, annotation=submitted.id, **counts)
 
     def _ask(self, event: WebhookEvent, annotation: int) -> object:
@@ -113,6 +112,17 @@ class AnnotationEvents:
                 f"Label Studio answered {status} when it was asked about annotation {annotation}: check the token"
             )
         return status == HTTPStatus.NOT_FOUND
+
+
+def _verdicts(connection: Connection | None, submitted: Submitted) -> list[Verdict]:
+    if connection is None:  # nothing was ever answered
+        return compare(submitted, (), (), {})
+    return compare(
+        submitted,
+        answers=read_answers(connection, submitted),
+        prompt_ids=read_prompt_ids(connection, submitted),
+        before=read_verdicts(connection, submitted.id),
+    )
 
 
 def _say_ignored(event: WebhookEvent, reason: str) -> None:

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from sam_backend.errors import MaskError, StorageError
 from sam_backend.service.background import Background
@@ -19,6 +19,7 @@ from sam_backend.service.ledger.writing import forget_old, write_entries
 _CAPACITY = 500
 """Answers that wait for the disk; of large pictures each may hold a megabyte."""
 
+_T = TypeVar("_T")
 _Entries: TypeAlias = "Callable[[], Iterable[Entry]]"
 
 _FORGET_EVERY_S = 3600.0
@@ -82,6 +83,15 @@ class Ledger:
             return False
         self._trouble = None
         return True
+
+    def read(self, work: Callable[[sqlite3.Connection | None], _T]) -> _T | None:
+        """What some work finds in one state of the ledger; None if it can't be read, which is said once."""
+        try:
+            with self.file.reading() as connection:
+                return work(connection)
+        except StorageError as error:
+            self._say(str(error))
+            return None
 
     def _queue(self, make: _Entries) -> None:
         with self._lock:

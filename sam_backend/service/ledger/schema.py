@@ -26,6 +26,7 @@ CREATE TABLE answer (
     shape TEXT NOT NULL, label TEXT NOT NULL, model_version TEXT NOT NULL, score REAL NOT NULL,
     height_px INTEGER NOT NULL, width_px INTEGER NOT NULL, footprint BLOB, n_prompts INTEGER NOT NULL,
     drawn INTEGER NOT NULL, is_refined INTEGER NOT NULL, first_s REAL NOT NULL, last_s REAL NOT NULL,
+    annotation INTEGER, outcome TEXT NOT NULL DEFAULT 'open', iou REAL, submitted_label TEXT,
     PRIMARY KEY (project, task, id)
 );
 CREATE TABLE prompt (
@@ -42,28 +43,21 @@ CREATE TABLE verdict (
     PRIMARY KEY (annotation, region)
 ) WITHOUT ROWID;
 CREATE INDEX annotation_of_task ON annotation (project, task);
+CREATE INDEX by_hand ON verdict (annotation) WHERE outcome = 'by hand';
 CREATE INDEX answer_by_age ON answer (last_s);
-CREATE VIEW standing AS
-SELECT annotation.project, annotation.task, verdict.region, verdict.annotation, verdict.outcome, verdict.iou,
-    verdict.label, annotation.lead_time_s, row_number() OVER (
-        PARTITION BY annotation.project, annotation.task, verdict.region
-        ORDER BY verdict.outcome = 'discarded', annotation.at_s DESC, annotation.id DESC
-    ) AS place
-FROM verdict JOIN annotation ON annotation.id = verdict.annotation WHERE verdict.outcome <> 'by hand';
 CREATE VIEW object AS
-SELECT answer.project, answer.task, standing.annotation, answer.id AS region, answer.origin, answer.tag, answer.shape,
-    coalesce(standing.label, answer.label) AS label, answer.label AS answered_label, answer.model_version, answer.score,
-    answer.n_prompts, answer.is_refined, answer.first_s, answer.last_s, answer.last_s - answer.first_s AS seconds,
-    coalesce(standing.outcome, 'open') AS outcome, standing.iou, standing.lead_time_s
-FROM answer LEFT JOIN standing ON standing.place = 1 AND standing.project = answer.project
-    AND standing.task = answer.task AND standing.region = answer.id
+SELECT answer.project, answer.task, answer.annotation, answer.id AS region, answer.origin, answer.tag, answer.shape,
+    coalesce(answer.submitted_label, answer.label) AS label, answer.label AS answered_label, answer.model_version,
+    answer.score, answer.n_prompts, answer.is_refined, answer.first_s, answer.last_s,
+    answer.last_s - answer.first_s AS seconds, answer.outcome, answer.iou, annotation.lead_time_s
+FROM answer LEFT JOIN annotation ON annotation.id = answer.annotation
 UNION ALL
 SELECT annotation.project, annotation.task, annotation.id, verdict.region, 'hand', verdict.tag, verdict.shape,
     verdict.label, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, verdict.outcome, NULL, annotation.lead_time_s
 FROM verdict JOIN annotation ON annotation.id = verdict.annotation WHERE verdict.outcome = 'by hand';
 """
-"""``answer``: an entry a row. ``verdict``: what became of each in each annotation, and what was drawn by hand there.
-``standing``: of several verdicts on an entry the newest that keeps it. ``object``: all together, as people see it."""
+"""``answer``: an entry a row, with what became of it in the end. ``verdict``: what became of each in each annotation,
+and what was drawn by hand there. ``object``: all together, as people see it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 _COUNTS = """
 SELECT label, outcome, count(*), total(origin = 'click'), total(CASE WHEN origin = 'click' THEN n_prompts END),
-    total(CASE WHEN origin = 'click' THEN seconds END)
+    total(CASE WHEN origin = 'click' THEN seconds END), count(lead_time_s)
 FROM object WHERE :project IS NULL OR project = :project GROUP BY label, outcome
 """
 _IOUS = """
@@ -19,10 +19,8 @@ SELECT label, iou FROM object WHERE outcome = 'edited' AND iou IS NOT NULL AND (
 _ANNOTATIONS = """
 SELECT count(*), total(lead_time_s) FROM annotation WHERE :project IS NULL OR project = :project
 """
-_TIMED_OBJECTS = """
-SELECT count(*) FROM object WHERE outcome IN ('kept', 'edited', 'by hand') AND lead_time_s IS NOT NULL
-    AND (:project IS NULL OR project = :project)
-"""
+
+_SUBMITTED = ("kept", "edited", "by hand")
 
 
 class _Count(NamedTuple):
@@ -32,6 +30,8 @@ class _Count(NamedTuple):
     n_clicked: float = 0
     clicks: float = 0
     seconds: float = 0
+    n_timed: int = 0
+    """In annotations whose time is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def read_summary(connection: sqlite3.Connection | None, project: int | None = No
         ious.setdefault(label, []).append(iou)
     tallies = [_tally(label, outcomes, ious.get(label, ())) for label, outcomes in counts.items()]
     n_annotations, lead_time_s = connection.execute(_ANNOTATIONS, wanted).fetchone()
-    (n_timed,) = connection.execute(_TIMED_OBJECTS, wanted).fetchone()
+    n_timed = sum(outcomes[name].n_timed for outcomes in counts.values() for name in _SUBMITTED if name in outcomes)
     return Summary(
         total=_together(tallies),
         by_label=tuple(sorted(tallies, key=lambda one: (-one.answered - one.by_hand, one.label or ""))),

@@ -13,7 +13,9 @@ from sam_backend.service.ledger.submitted import Submitted
 _DAY_S = 86_400.0
 
 _WRITE_ANSWER = """
-INSERT INTO answer VALUES (:project, :task, :id, :origin, :tag, :shape, :label, :model_version, :score, :height_px,
+INSERT INTO answer (project, task, id, origin, tag, shape, label, model_version, score, height_px, width_px, footprint,
+    n_prompts, drawn, is_refined, first_s, last_s)
+VALUES (:project, :task, :id, :origin, :tag, :shape, :label, :model_version, :score, :height_px,
     :width_px, :footprint, :n_prompts, :drawn, :is_refined, :at_s, :at_s)
 ON CONFLICT (project, task, id) DO UPDATE SET tag = excluded.tag, shape = excluded.shape, label = excluded.label,
     model_version = excluded.model_version, score = excluded.score, height_px = excluded.height_px,
@@ -103,22 +105,41 @@ def write_verdicts(
         "INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?)",
         [(submitted.id, one.region, one.outcome, one.iou, one.tag, one.shape, one.label) for one in verdicts],
     )
+    _settle(connection, submitted.project, submitted.task)
 
 
 def delete_annotation(connection: sqlite3.Connection, annotation: int) -> None:
     """Forget an annotation, and what was found of it."""
+    places = connection.execute("SELECT project, task FROM annotation WHERE id = ?", (annotation,)).fetchall()
     connection.execute("DELETE FROM annotation WHERE id = ?", (annotation,))
+    for project, task in places:
+        _settle(connection, project, task)
+
+
+def _settle(connection: sqlite3.Connection, project: int, task: int) -> None:
+    """Of several verdicts on an answer the newest counts that has it in an annotation; without any it is open."""
+    connection.execute(
+        "UPDATE answer SET annotation = NULL, outcome = 'open', iou = NULL, submitted_label = NULL "
+        "WHERE project = ? AND task = ?",
+        (project, task),
+    )
+    connection.execute(
+        """UPDATE answer SET (annotation, outcome, iou, submitted_label) = (
+            SELECT verdict.annotation, verdict.outcome, verdict.iou, verdict.label
+            FROM verdict JOIN annotation ON annotation.id = verdict.annotation
+            WHERE annotation.project = answer.project AND annotation.task = answer.task AND verdict.region = answer.id
+            ORDER BY verdict.outcome = 'discarded', annotation.at_s DESC, annotation.id DESC LIMIT 1
+        ) WHERE project = :project AND task = :task AND id IN (
+            SELECT verdict.region FROM verdict JOIN annotation ON annotation.id = verdict.annotation
+            WHERE annotation.project = :project AND annotation.task = :task
+        )""",
+        {"project": project, "task": task},
+    )
 
 
 def forget_old(connection: sqlite3.Connection, now_s: float, keep_days: int) -> None:
     """Drop old answers that no annotation tells of; of the others the masks, so that only numbers stay."""
     before = {"before_s": now_s - keep_days * _DAY_S}
-    connection.execute(
-        """DELETE FROM answer WHERE last_s < :before_s AND NOT EXISTS (
-            SELECT * FROM verdict JOIN annotation ON annotation.id = verdict.annotation
-            WHERE verdict.region = answer.id AND annotation.project = answer.project
-            AND annotation.task = answer.task)""",
-        before,
-    )
+    connection.execute("DELETE FROM answer WHERE last_s < :before_s AND outcome = 'open'", before)
     connection.execute("UPDATE answer SET footprint = NULL WHERE last_s < :before_s AND footprint IS NOT NULL", before)
     connection.execute("DELETE FROM prompt WHERE at_s < :before_s", before)

@@ -245,6 +245,36 @@ def test_ledger_of_another_format_is_not_read(tmp_path: Path) -> None:
         pass
 
 
+def test_work_that_fails_leaves_the_ledger_as_it_was(ledger: Ledger) -> None:
+    ledger.record(click(brush("a", MASK)))
+    summary_of(ledger)
+
+    def work(connection: sqlite3.Connection) -> None:
+        connection.execute("DELETE FROM answer")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        ledger.write(work)
+    assert summary_of(ledger).total.open == 1
+
+
+def test_annotation_beside_a_ledger_that_cannot_be_read_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="sam_backend")
+    ledger = Ledger(LedgerFile.in_folder(_no_database(tmp_path)), keep_days=90)
+    for number in range(3):
+        submit(ledger, number, [rectangle("a")])
+    assert caplog.text.count("ledger_failed") == 1
+    assert "annotation_compared" not in caplog.text
+
+
+def test_late_news_of_an_annotation_changes_nothing(ledger: Ledger) -> None:
+    submit(ledger, 1, [rectangle("a")], "2026-01-02")
+    submit(ledger, 1, [], "2026-01-01")
+    assert summary_of(ledger).total.by_hand == 1
+
+
 def test_empty_file_that_another_process_is_making_reads_as_nothing(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"")
     with LedgerFile.in_folder(tmp_path).reading() as connection:

@@ -66,8 +66,8 @@ def submit(client: FlaskClient, regions: list[Any], action: str = "ANNOTATION_CR
 
 
 def test_click_that_is_refined_and_submitted_is_kept_with_its_clicks(client: FlaskClient, data_uri: str) -> None:
-    first = answered(client, click_body(data_uri, point_item(50, 50, id="p1")))
-    again = click_body(data_uri, point_item(50, 50, id="p1"), point_item(55, 50, id="p2"))
+    first = answered(client, click_body(data_uri, point_item(45, 50, id="p1")))
+    again = click_body(data_uri, point_item(45, 50, id="p1"), point_item(30, 30, id="p2", is_positive=False))
     refined = answered(client, again)
     assert refined["id"] == first["id"]
     [row] = rows_of(client, lambda rows: [row["clicks"] for row in rows] == ["2"])

@@ -1,5 +1,6 @@
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def test_the_pointer_is_set_and_set_back(book: VersionBook, add_version: Add) ->
         stamps.append(book.stamp())
     book.use(None)
     assert book.in_force() is None
-    assert all(one != other for one, other in zip(stamps, stamps[1:], strict=False))
+    assert all(one != other for one, other in pairwise(stamps))
     assert not [path for path in book.folder.iterdir() if path.name.startswith(".")]
 
 
@@ -101,9 +102,8 @@ def test_a_version_in_force_or_in_training_is_not_dropped(book: VersionBook, add
     book.use(version.name)
     with pytest.raises(RequestError, match="is in force"):
         book.drop(version.name)
-    with training_lock(book.lock_file):
-        with pytest.raises(RequestError, match="is being trained"):
-            book.drop(book.begin(5).name)
+    with training_lock(book.lock_file), pytest.raises(RequestError, match="is being trained"):
+        book.drop(book.begin(5).name)
     book.use(None)
     book.drop(version.name)
     assert not book.folder_of(version.name).exists()

@@ -74,15 +74,6 @@ class Settings:
     api_token: str | None = field(default=None, repr=False)
     """SAM_API_TOKEN: what every request has to show, but for GET /health; None lets everybody in."""
 
-    data_folder: Path = field(default_factory=lambda: user_data_path("sam_backend"))
-    """SAM_DATA_FOLDER: where what the service learns lies: the ledger of answers, and trained versions."""
-
-    train_minutes: int = 10
-    """SAM_TRAIN_MINUTES: how long a training on a project's annotations may move the weights."""
-
-    train_steps: int = 400
-    """SAM_TRAIN_STEPS: how often it moves them at most."""
-
     raster_folders: tuple[Path, ...] = ()
     """SAM_RASTER_FOLDERS: folders, with colons between them, whose rasters and layers requests may name by path."""
 
@@ -95,6 +86,15 @@ class Settings:
 
     raster_upload_mb: int = 2000
     """SAM_RASTER_UPLOAD_MB: the largest file that may be uploaded."""
+
+    data_folder: Path = field(default_factory=lambda: user_data_path("sam_backend"))
+    """SAM_DATA_FOLDER: where what the service learns lies: the ledger of answers, and trained versions."""
+
+    train_minutes: int = 10
+    """SAM_TRAIN_MINUTES: how long a training on a project's annotations may move the weights."""
+
+    train_steps: int = 400
+    """SAM_TRAIN_STEPS: how often it moves them at most."""
 
     port: int = 9090
     """PORT: where gunicorn listens."""
@@ -126,13 +126,13 @@ class Settings:
             max_megapixels=_whole(env, "SAM_MAX_MEGAPIXELS", usual.max_megapixels, least=1),
             fetch_timeout_s=_seconds(env, "SAM_FETCH_TIMEOUT_S", usual.fetch_timeout_s),
             api_token=_api_token(env, "SAM_API_TOKEN"),
-            data_folder=Path(env["SAM_DATA_FOLDER"]) if "SAM_DATA_FOLDER" in env else usual.data_folder,
-            train_minutes=_whole(env, "SAM_TRAIN_MINUTES", usual.train_minutes, least=1, most=1440),
-            train_steps=_whole(env, "SAM_TRAIN_STEPS", usual.train_steps, least=1),
             raster_folders=_folders(env, "SAM_RASTER_FOLDERS"),
             raster_spool=_spool(env, "SAM_RASTER_SPOOL"),
             raster_keep_hours=_whole(env, "SAM_RASTER_KEEP_HOURS", usual.raster_keep_hours, least=1),
             raster_upload_mb=_whole(env, "SAM_RASTER_UPLOAD_MB", usual.raster_upload_mb, least=1),
+            data_folder=_data_folder(env, "SAM_DATA_FOLDER", usual.data_folder),
+            train_minutes=_whole(env, "SAM_TRAIN_MINUTES", usual.train_minutes, least=1, most=1440),
+            train_steps=_whole(env, "SAM_TRAIN_STEPS", usual.train_steps, least=1),
             port=_whole(env, "PORT", usual.port, least=1, most=65535),
         )
 
@@ -254,6 +254,14 @@ def _spool(env: Mapping[str, str], name: str) -> Path | None:
     folder = Path(os.path.realpath(env[name]))
     if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         raise SettingsError(f"{name}={env[name]!r} is no folder that can be written here: make it first, or unset it")
+    return folder
+
+
+def _data_folder(env: Mapping[str, str], name: str, usual: Path) -> Path:
+    """It is made when something is first written to it, and the service goes on where that fails."""
+    folder = Path(os.path.abspath(env.get(name, usual)))
+    if folder.exists() and not folder.is_dir():
+        raise SettingsError(f"{name}={env.get(name)!r} is a file: give a folder, which may be missing yet")
     return folder
 
 

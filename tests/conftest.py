@@ -2,7 +2,7 @@
 
 import os
 import signal
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,6 @@ from hypothesis import settings
 from sam_backend.model.conv_encoder import ConvConfig
 from sam_backend.model.sam import Sam, SamConfig
 from sam_backend.predict.predictor import Predictor, load_sam
-
-# What a person's own service has learnt is no part of a test.
-os.environ["XDG_DATA_HOME"] = os.path.join(tempfile.gettempdir(), f"sam-backend-tests-{os.getpid()}")
 
 # A background job of a shell ignores Ctrl-C, and so would the programs that are stopped with it here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -26,6 +23,15 @@ settings.load_profile("ours")
 
 TINY = SamConfig(ConvConfig(64, (8, 8, 16, 16), (1, 1, 1, 1), 32), 2, 32, 32, draws_prompts=True)
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What a service learns in a test lies in a folder of the tests, not of whoever runs them."""
+    home = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(home))
+        yield home
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,8 @@ def create_app(settings: Settings) -> Flask:
     )
     app = build_app(settings, model, learning)
     model.start()
-    Follower(learning.book, learning.in_force, model, seen).start()
+    follower = app.extensions["version-follower"] = Follower(learning.book, learning.in_force, model, seen)
+    follower.start()
     return app
 
 

@@ -187,7 +187,7 @@ def test_a_model_that_cannot_be_loaded_replaces_nothing(settings: Settings, book
 
     model.replace(ModelSource("other", fail, source.load))
     until_s = time.monotonic() + PATIENCE_S
-    while ended != ["ready", "failed"] and time.monotonic() < until_s:
+    while len(ended) < 2 and time.monotonic() < until_s:
         time.sleep(0.01)
-    assert ended == ["ready", "failed"]
+    assert sorted(ended) == ["failed", "ready"]
     assert model.status().version == checkpoint_version(settings.model)

@@ -43,7 +43,8 @@ def create_app(settings: Settings) -> Flask:
     model = model_of(learning, on_end=partial(_say_who_answers, port=settings.port))
     app = build_app(settings, model, learning)
     model.start()
-    Follower(learning.book, learning.in_force, model, seen).start()
+    follower = app.extensions["version-follower"] = Follower(learning.book, learning.in_force, model, seen)
+    follower.start()
     return app
 
 

@@ -72,10 +72,7 @@ def test_versions_are_listed(client: FlaskClient, checkpoint: Path) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        *(
-            pytest.param(recorded(name), id=name)
-            for name in ("webhook_annotation_created", "webhook_project_updated", "webhook_start_training")
-        ),
+        *(pytest.param(recorded(name), id=name) for name in ("webhook_annotation_created", "webhook_project_updated")),
         pytest.param(recorded("webhook_tasks_created"), id="webhook_tasks_created"),
         pytest.param({"action": "NEVER_HEARD_OF"}, id="unknown action"),
         pytest.param([], id="a list"),
@@ -84,6 +81,12 @@ def test_versions_are_listed(client: FlaskClient, checkpoint: Path) -> None:
 def test_any_webhook_is_taken(client: FlaskClient, body: object) -> None:
     answer = client.post("/webhook", json=body)
     assert (answer.status_code, answer.get_json()) == (200, {})
+
+
+def test_a_training_without_label_studio_is_refused_with_the_reason(client: FlaskClient) -> None:
+    answer = client.post("/webhook", json=recorded("webhook_start_training"))
+    assert answer.status_code == 409
+    assert "set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY" in answer.get_json()["error"]
 
 
 def _waiting_app(checkpoint: Path, predictor: Predictor, release: threading.Event) -> FlaskClient:

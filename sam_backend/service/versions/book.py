@@ -171,12 +171,20 @@ class VersionBook:
             StorageError: there is no such version, or the pointer can't be written.
         """
         if name is None:
-            (self.folder / _POINTER).unlink(missing_ok=True)
+            self._point_nowhere()
             return
         version = self.read(name)
         if not version.has_weights or not self.weights(name).is_file():
             raise RequestError(f"{name} has no weights, as its training {version.state}: choose another version")
         _replace(self.folder / _POINTER, f"{name}\n")
+
+    def _point_nowhere(self) -> None:
+        try:
+            (self.folder / _POINTER).unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"{self.folder / _POINTER} can't be deleted ({error.strerror}): see to its folder"
+            ) from None
 
     def drop(self, name: str) -> None:
         """Delete a version and its weights.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from dataclasses import dataclass, field
 
 from sam_backend.service.model_loader import ModelLoader
@@ -12,9 +13,9 @@ from sam_backend.service.versions.in_force import InForce
 LOOK_EVERY_S = 1.0
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Follower:
-    """Looks at the pointer's time stamp: microseconds, once a second."""
+    """Looks at the pointer's time stamp: microseconds, once a second, for as long as somebody holds on to it."""
 
     book: VersionBook
     in_force: InForce
@@ -26,7 +27,9 @@ class Follower:
 
     def start(self) -> None:
         """Look once a second from now on, in a thread of its own."""
-        threading.Thread(target=self._run, name="version-follower", daemon=True).start()
+        threading.Thread(
+            target=_follow, args=(weakref.ref(self), self._stop), name="version-follower", daemon=True
+        ).start()
 
     def stop(self) -> None:
         """Look no more."""
@@ -41,6 +44,11 @@ class Follower:
         self.model.replace(self.in_force.source())
         return True
 
-    def _run(self) -> None:
-        while not self._stop.wait(LOOK_EVERY_S):
-            self.look()
+
+def _follow(follower: weakref.ref[Follower], stop: threading.Event) -> None:
+    while not stop.wait(LOOK_EVERY_S):
+        still_wanted = follower()
+        if still_wanted is None:
+            return
+        still_wanted.look()
+        del still_wanted

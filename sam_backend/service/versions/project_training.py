@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from sam_backend.errors import DatasetError, ImageError, ImageSourceError
+from sam_backend.errors import CheckpointError, DatasetError, ImageError, ImageSourceError, StorageError
 from sam_backend.model.checkpoint import checkpoint_version, load_network
 from sam_backend.predict.predictor import Predictor, find_device, load_sam
 from sam_backend.service.versions.book import VersionBook
@@ -113,12 +113,16 @@ class ProjectTraining:
         return self._decide(parent, old, new)
 
     def _parent(self) -> str:
-        """What to load and go on from: the version in force if it is one of this model, else the settings' model."""
-        name = self._book.in_force()
-        own = self._plan.model
-        if name is not None and self._book.read(name).base == checkpoint_version(own):
-            return str(self._book.weights(name))
-        return own
+        """What to load and go on from: the model that answers, as `InForce` chooses it."""
+        name, own = self._book.in_force(), self._plan.model
+        if name is None:
+            return own
+        try:
+            version, weights = self._book.read(name), str(self._book.weights(name))
+            is_fit = version.base == checkpoint_version(own) and version.model_version == checkpoint_version(weights)
+        except (StorageError, CheckpointError):
+            return own
+        return weights if is_fit else own
 
     def _read(
         self,

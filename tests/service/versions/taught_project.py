@@ -17,7 +17,7 @@ from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
 PROJECT = 5
-TOKEN = "0123456789abcdef0123456789abcdef01234567"
+TOKEN = "0123456789abcdef0123456789abcdef01234567"  # noqa: S105 - of a server on loopback
 HW = (48, 64)
 CONFIG = (
     '<View><PolygonLabels name="shape" toName="image"><Label value="Thing"/></PolygonLabels>'

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from taught_project import PROJECT, TaughtStudio
+from taught_project import PROJECT, TOKEN, TaughtStudio
 
 from sam_backend.errors import StorageError
 from sam_backend.model.checkpoint import checkpoint_version
@@ -128,7 +128,7 @@ def test_a_training_of_no_project_is_refused(project: object, settings: Settings
 
 
 def test_a_training_needs_the_token(settings: Settings, book: VersionBook) -> None:
-    client = create_app(dataclasses.replace(settings, api_token="secret")).test_client()
+    client = create_app(dataclasses.replace(settings, api_token=TOKEN)).test_client()
     assert client.post("/webhook", json=START).status_code == 401
     assert not book.folder.exists()
 

@@ -1,5 +1,6 @@
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def test_the_pointer_is_set_and_set_back(book: VersionBook, add_version: Add) ->
         stamps.append(book.stamp())
     book.use(None)
     assert book.in_force() is None
-    assert all(one != other for one, other in zip(stamps, stamps[1:], strict=False))
+    assert all(one != other for one, other in pairwise(stamps))
     assert not [path for path in book.folder.iterdir() if path.name.startswith(".")]
 
 

@@ -11,6 +11,7 @@ from shape_cases import CONFIGS, MASKS, regions
 
 from sam_backend.label_studio.labeling_config import parse_labeling_config
 from sam_backend.label_studio.messages import message_result
+from sam_backend.label_studio.palette import with_palette_label
 from sam_backend.label_studio.response import task_result
 
 PYTHON = Path(__file__).parents[2] / ".sdk" / "bin" / "python"
@@ -44,6 +45,14 @@ def test_sdk_finds_no_error_in_any_shape_of_any_mask_for_any_config(judge: Any) 
     ]
     found = {name: errors for name, errors in zip(names, judge(cases), strict=True) if errors}
     assert found == {}
+
+
+@pytest.mark.parametrize("tag", ["Polygon", "Bitmask", "Brush", "Vector", "Ellipse"])
+def test_sdk_finds_no_error_in_labels_of_a_palette(judge: Any, tag: str) -> None:  # noqa: ANN401
+    config = CONFIGS[f"{tag} beside a palette"]
+    labelled = with_palette_label(regions(MASKS["disc"], config), parse_labeling_config(config), "Car")
+    assert [region["type"] for region in labelled] == [tag.lower(), "labels"]
+    assert judge([_case(config, task_result(labelled, "v (everything)"), MASKS["disc"])]) == [[]]
 
 
 def test_sdk_finds_no_error_in_a_message(judge: Any) -> None:  # noqa: ANN401

@@ -28,6 +28,15 @@ def test_value_is_gone_when_its_time_is_up(store: ByteStore) -> None:
     assert (store.get("a"), store.get("b")) == (None, b"long")
 
 
+def test_store_says_what_it_has_without_reading_it(store: ByteStore) -> None:
+    store.put("a", b"", ttl_s=60)
+    store.put("b", b"short", ttl_s=0.05)
+    time.sleep(0.1)
+    assert (store.has("a"), store.has("b"), store.has("never there")) == (True, False, False)
+    store.delete("a")
+    assert not store.has("a")
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1, max_size=20), st.binary(max_size=200)))
 def test_any_text_is_a_key_and_any_bytes_are_a_value(store: ByteStore, values: dict[str, bytes]) -> None:

@@ -35,10 +35,12 @@ def test_store_that_is_down_keeps_nothing_and_is_asked_again_later(
     with store.lock("a"):
         store.delete("a")
         assert store.get("a") is None
+        assert not store.has("a")
     now_s += 6
     store.put("a", b"kept", ttl_s=60)
     with store.lock("a"):
         assert store.get("a") == b"kept"
+        assert store.has("a")
     store.delete("a")
     assert (store.get("a"), len(errors)) == (None, 1)
 

@@ -68,7 +68,7 @@ def _place_nucleus(amount: NDArray[np.float64], is_taken: NDArray[np.bool_], rng
     height, width = cover.shape
     top, left = rng.integers(0, _HEIGHT_PX - height), rng.integers(0, _WIDTH_PX - width)
     window = np.s_[top : top + height, left : left + width]
-    is_near = ndimage.distance_transform_edt(cover < 0.5) <= _GAP_PX
+    is_near = _to_nearest_px(cover >= 0.5) <= _GAP_PX
     if (is_taken[window] & is_near).any():
         return False
     is_taken[window] |= cover >= 0.5
@@ -78,10 +78,15 @@ def _place_nucleus(amount: NDArray[np.float64], is_taken: NDArray[np.bool_], rng
 
 def _shading(cover: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
     """Around 1: less towards the outline, where a nucleus is thin, and uneven where chromatin lies."""
-    depth = ndimage.distance_transform_edt(cover > 0.5)
+    depth = _to_nearest_px(cover <= 0.5)
     thickness = np.sqrt(depth / max(depth.max(), 1.0))
     chromatin = ndimage.gaussian_filter(rng.normal(0, 1, cover.shape), 2.5)
     return np.asarray(0.72 + 0.28 * thickness + 0.1 * chromatin / chromatin.std(), np.float64)
+
+
+def _to_nearest_px(is_there: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How far each pixel is from the nearest that is True, (h, w)."""
+    return np.asarray(ndimage.distance_transform_edt(~is_there), np.float64)
 
 
 def _clouds(size_px: float, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from sam_backend.errors import StorageError
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.embedding_cache import EmbeddingCache
 from sam_backend.predict.embedding_codec import decode_embedding, encode_embedding
+from sam_backend.predict.heap import give_back_free_memory
 from sam_backend.predict.predictor import Predictor
 from sam_backend.store.byte_store import ByteStore
 
@@ -45,7 +46,7 @@ class EmbeddingLibrary:
         """
         key = f"embedding/{predictor.version}/{content}"
         if self.shared is None:
-            return self.kept.get_or_make(key, lambda: predictor.embed(read()))
+            return self.kept.get_or_make(key, lambda: _made(predictor, read))
         shared = self.shared
         return self.kept.get_or_make(key, lambda: _from_store_or_made(shared, key, predictor, read))
 
@@ -60,9 +61,16 @@ def _from_store_or_made(
         found = _from_store(store, key, predictor)  # somebody else may have made it while we waited
         if found is not None:
             return found
-        data = encode_embedding(predictor.embed(read()))
+        data = encode_embedding(_made(predictor, read))
         store.put(key, data, KEPT_S)
     return decode_embedding(data, predictor)
+
+
+def _made(predictor: Predictor, read: Callable[[], NDArray[np.uint8]]) -> Embedding:
+    try:
+        return predictor.embed(read())
+    finally:
+        give_back_free_memory()
 
 
 def _from_store(store: ByteStore, key: str, predictor: Predictor) -> Embedding | None:

@@ -46,9 +46,17 @@ class EmbeddingLibrary:
         """
         key = f"embedding/{predictor.version}/{content}"
         if self.shared is None:
-            return self.kept.get_or_make(key, lambda: _made(predictor, read))
+            return self.kept.get_or_make(key, lambda: _tidied(lambda: predictor.embed(read())))
         shared = self.shared
-        return self.kept.get_or_make(key, lambda: _from_store_or_made(shared, key, predictor, read))
+        return self.kept.get_or_make(key, lambda: _tidied(lambda: _from_store_or_made(shared, key, predictor, read)))
+
+
+def _tidied(make: Callable[[], Embedding]) -> Embedding:
+    """Once for each embedding that is new to this process: encoding and reading leave gaps in the heap."""
+    try:
+        return make()
+    finally:
+        give_back_free_memory()
 
 
 def _from_store_or_made(
@@ -61,16 +69,9 @@ def _from_store_or_made(
         found = _from_store(store, key, predictor)  # somebody else may have made it while we waited
         if found is not None:
             return found
-        data = encode_embedding(_made(predictor, read))
+        data = encode_embedding(predictor.embed(read()))
         store.put(key, data, KEPT_S)
     return decode_embedding(data, predictor)
-
-
-def _made(predictor: Predictor, read: Callable[[], NDArray[np.uint8]]) -> Embedding:
-    try:
-        return predictor.embed(read())
-    finally:
-        give_back_free_memory()
 
 
 def _from_store(store: ByteStore, key: str, predictor: Predictor) -> Embedding | None:

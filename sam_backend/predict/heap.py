@@ -36,6 +36,6 @@ def use_one_heap() -> None:
 
 
 def give_back_free_memory() -> None:
-    """Hand what is free in the heap to the system. Worth its 20 ms after an encoding, not after a click."""
+    """Hand what is free in the heap to the system. Worth its 20 ms once per picture, not after each click."""
     if _GLIBC is not None:
         _GLIBC.malloc_trim(0)

@@ -65,14 +65,15 @@ def test_another_system_is_left_alone(error: type[Exception], monkeypatch: pytes
 
 
 @pytest.mark.parametrize("shared", [None, MemoryStore(10_000_000)], ids=["memory alone", "shared"])
-def test_memory_is_given_back_after_an_encoding_and_not_after_a_look(
+def test_memory_is_given_back_once_for_each_embedding_that_is_new_to_the_process(
     tiny_predictor: Predictor, shared: ByteStore | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given_back: list[bool] = []
     monkeypatch.setattr(embedding_library, "give_back_free_memory", lambda: given_back.append(True))
-    library = EmbeddingLibrary(EmbeddingCache[Embedding](10_000_000), shared)
-    for content in ("a", "a", "b", "b"):
-        library.get_or_make(tiny_predictor, content, lambda: PICTURE)
+    for _ in range(2):
+        library = EmbeddingLibrary(EmbeddingCache[Embedding](10_000_000), shared)
+        for content in ("a", "a", "b", "b"):
+            library.get_or_make(tiny_predictor, content, lambda: PICTURE)
     with pytest.raises(ImageError):
         library.get_or_make(tiny_predictor, "c", lambda: PICTURE[0])
-    assert len(given_back) == 3
+    assert len(given_back) == 5

@@ -33,6 +33,7 @@ from benchmarks.suite.scene import picture
 from benchmarks.suite.sdk import SdkBrush
 from benchmarks.suite.stage import IMAGE_HW, NARROW, VITS
 from benchmarks.suite.turns import GEMM_SIDE, Timed, gemm_gflops
+from sam_backend.predict.predictor import Predictor, load_sam
 from sam_backend.predict.zoom import crop_around
 from sam_backend.types import Prompts
 
@@ -77,7 +78,7 @@ def main() -> None:
         image = picture(IMAGE_HW)
         networks = build_networks(NARROW if options.quick else VITS["B"])
         make_realistic(networks.ours, image, 4 if options.quick else POINTS_TO_FIT)
-        spots_xy = _spots_xy(networks, image)
+        spots_xy = _spots_xy(networks.ours, image)
         sdk = stack.enter_context(SdkBrush(options.sdk_python))
         official = OfficialClicks(networks.official, sdk, image, spots_xy)
         vit, embedded = stack.enter_context(_doors(networks, options, image, spots_xy))
@@ -119,7 +120,8 @@ def _doors(
         weights = folder / "vit_b_seeded.pth"
         torch.save(networks.official.state_dict(), weights)
         doors = []
-        for model in (str(weights), "embedded"):
+        spots_by_model = {str(weights): spots_xy, "embedded": _spots_xy(load_sam(), image)}
+        for model, spots in spots_by_model.items():
             cache = folder / f"cache-{Path(model).stem}"
             service = stack.enter_context(
                 running_service(
@@ -130,30 +132,30 @@ def _doors(
                     OMP_NUM_THREADS=str(options.threads),
                 )
             )
-            doors.append(Door(service, url, files, cache, image, spots_xy, name=Path(model).stem))
+            doors.append(Door(service, url, files, cache, image, spots, name=Path(model).stem))
         yield doors[0], doors[1]
 
 
-def _spots_xy(networks: Networks, image: np.ndarray) -> np.ndarray:
+def _spots_xy(predictor: Predictor, image: np.ndarray) -> np.ndarray:
     """(n, 2): clicks that are answered at the first look, as the official code has no second one.
 
     Each is far from the last one's mask, or the service would take it for a refinement.
     """
-    ours, height, width = networks.ours, *IMAGE_HW
-    embedding = ours.embed(image)
+    height, width = IMAGE_HW
+    embedding = predictor.embed(image)
     random, spots, last_mask = np.random.default_rng(0), [], np.zeros(IMAGE_HW, np.bool_)
     for x, y in (random.uniform(0.05, 0.95, (40 * N_SPOTS, 2)) * (width, height)).tolist():
         if last_mask[round(y) - FAR_PX : round(y) + FAR_PX, round(x) - FAR_PX : round(x) + FAR_PX].any():
             continue
         prompts = Prompts.of(points=[(x, y, True)])
-        seen = ours.segment(embedding, prompts)
+        seen = predictor.segment(embedding, prompts)
         mask = seen.masks[seen.best]
         if mask.any() and crop_around(mask, prompts) is None:
             spots.append((x, y))
             last_mask = mask
         if len(spots) == N_SPOTS:
             return np.array(spots)
-    raise RuntimeError("the seeded weights answer hardly any click with a mask of some size: seed them otherwise")
+    raise RuntimeError("the network answers hardly any click with a mask of some size: take another picture")
 
 
 def _measure(taken: Taken, vit: Door, embedded: Door, official: OfficialClicks, n_warm: int, n_cold: int) -> None:

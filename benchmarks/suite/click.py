@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from transformers import SamImageProcessor
 
 from benchmarks.suite.measurement import OFFICIAL, OURS, TRANSFORMERS, Measurement
@@ -17,8 +16,6 @@ from benchmarks.suite.stage import CLICK_GFLOP, Stage
 from benchmarks.suite.turns import Timed, clocked, take_turns
 from sam_backend import Prompts, load_sam
 from sam_backend.masks.rle_brush import encode_brush_rle
-from sam_backend.model.prompt_encoder import PromptTensors
-from sam_backend.predict.predictor import CPU_PROMPTS_AT_ONCE
 
 PART = "click"
 N_TURNS = 15
@@ -68,8 +65,8 @@ def brush_clicks(prompted: Prompted, sdk: SdkBrush) -> dict[str, Timed]:
     click = Prompts.of(points=[(*CLICK_XY, True)])
 
     def with_ours() -> None:
-        prediction = ours.segment(embedding, click)
-        encode_brush_rle(prediction.masks[prediction.best])
+        prediction = ours.segment_one(embedding, click, lambda _, predicted_iou: int(predicted_iou.argmax()))
+        encode_brush_rle(prediction.masks[0])
 
     def with_official() -> float:
         found: list[NDArray[np.bool_]] = []
@@ -85,16 +82,19 @@ def brush_clicks(prompted: Prompted, sdk: SdkBrush) -> dict[str, Timed]:
 
 
 def batches(prompted: Prompted, n: int) -> dict[str, Timed]:
-    """Single clicks, n of them on objects of their own, to low-res logits: the decoder and nothing else."""
-    networks = prompted.networks
-    coarse, network, official = prompted.features.coarse, networks.ours.network, networks.official
-    memory = prompted.ours().memory
-    points_xy = 1024 * torch.rand(n, 1, 2, generator=torch.Generator().manual_seed(0))
+    """Single clicks, n of them on objects of their own, to low-res logits: the decoder and nothing else.
+
+    Ours leaves out the rows and columns of logits that no pixel of the picture needs.
+    """
+    networks, frame = prompted.networks, prompted.frame
+    coarse, official, embedding = prompted.features.coarse, networks.official, prompted.ours()
+    height, width = frame.image_hw
+    image_xy = np.random.default_rng(0).uniform(0, (width, height), (n, 2))
+    points_xy = torch.from_numpy(frame.image_to_model_xy(image_xy.astype(np.float32)))[:, None]
     labels = torch.ones(n, 1, dtype=torch.int64)
 
     def with_ours() -> None:
-        for few_xy in points_xy.split(CPU_PROMPTS_AT_ONCE):
-            network.upscale(memory, network.attend(memory, _single_clicks(few_xy), multimask=True))
+        networks.ours.decode_points(embedding, image_xy, iou_above=-np.inf)
 
     def with_official() -> None:
         sparse, dense = official.prompt_encoder(points=(points_xy, labels), boxes=None, masks=None)
@@ -108,10 +108,6 @@ def batches(prompted: Prompted, n: int) -> dict[str, Timed]:
         OFFICIAL: clocked(with_official),
         TRANSFORMERS: clocked(with_transformers),
     }
-
-
-def _single_clicks(points_xy: Tensor) -> PromptTensors:
-    return PromptTensors(points_xy=points_xy, is_foreground=torch.ones(points_xy.shape[:2], dtype=torch.bool))
 
 
 def _transformers_masks(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import cProfile
 import pstats
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.suite.automatic import run_ours
@@ -18,6 +20,8 @@ from benchmarks.suite.stage import CLICK_GFLOP, ENCODE_GFLOP, Stage
 from benchmarks.suite.turns import clocked, gemm_gflops
 from sam_backend import Prompts
 from sam_backend.masks.rle_brush import encode_brush_rle
+from sam_backend.model.cores import map_on_cores
+from sam_backend.model.decoder_memory import DecodedPrompts
 from sam_backend.model.prompt_encoder import PromptTensors
 from sam_backend.predict.automatic.crop_sieve import CropSieve
 from sam_backend.predict.automatic.crops import lay_crops
@@ -56,19 +60,22 @@ def _decode(prompted: Prompted, n: int) -> Iterator[Measurement]:
     prompts = [PromptTensors(few_xy, torch.ones(few_xy.shape[:2], dtype=torch.bool)) for few_xy in batches]
     decoded = [network.attend(memory, few, multimask=True) for few in prompts]
 
-    def attend() -> None:
-        for few in prompts:
-            network.attend(memory, few, multimask=True)
+    def attend(few: PromptTensors) -> DecodedPrompts:
+        return network.attend(memory, few, multimask=True)
 
-    def upscale() -> None:
-        for few in decoded:
-            network.upscale(memory, few)
+    def upscale(few: DecodedPrompts) -> Tensor:
+        return network.upscale(memory, few)
 
-    for name, call, gflop in (("attend", attend, ATTEND_GFLOP), ("upscale", upscale, CLICK_GFLOP - ATTEND_GFLOP)):
+    halves = (
+        ("attend", partial(map_on_cores, attend, prompts), ATTEND_GFLOP),
+        ("upscale", partial(map_on_cores, upscale, decoded), CLICK_GFLOP - ATTEND_GFLOP),
+    )
+    for name, call, gflop in halves:
         call()
         seconds = {OURS: [clocked(call)()]}
         yield Measurement(PART, f"{n} clicks: {name}", seconds, gemm_gflops=gemm_gflops(), gflop=n * gflop)
-        yield _operations(name, call)
+    yield _operations("attend", lambda: attend(prompts[0]))
+    yield _operations("upscale", lambda: upscale(decoded[0]))
 
 
 @torch.inference_mode()
@@ -94,9 +101,12 @@ def _click(prompted: Prompted) -> Iterator[Measurement]:
 
 
 def _operations(name: str, call: Callable[[], object]) -> Measurement:
-    """PyTorch's operations by the time that each takes itself."""
+    """PyTorch's operations by the time that each takes itself, on one core: the profiler sees its own thread alone."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         call()
+    torch.set_num_threads(n_threads)
     events = sorted(profiled.key_averages(), key=lambda event: -event.self_cpu_time_total)
     whole = sum(event.self_cpu_time_total for event in events)
     shares = (f"{event.key} {event.self_cpu_time_total / whole:.0%} ({event.count} calls)" for event in events)

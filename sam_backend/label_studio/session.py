@@ -174,12 +174,23 @@ def decide(last: LastObject | None, new: Drawn, is_known: Callable[[Click], bool
     return _new_object(new)
 
 
-def wanted_reading(masks: NDArray[np.bool_], predicted_iou: NDArray[np.float32], step: int) -> int:
-    """Index of the mask to show: the best at first, then with each step the next smaller one, and round again."""
+def wanted_reading(logits: NDArray[np.float32], predicted_iou: NDArray[np.float32], step: int) -> int:
+    """Index of the mask to show: the best at first, then with each step the next smaller one, and round again.
+
+    Empty ones are passed over.
+
+    Args:
+        logits: (n, h, w), at any size. Object where > 0.
+        predicted_iou: (n,).
+        step: how often somebody clicked on the same spot again.
+    """
     best = int(np.argmax(predicted_iou))
-    falling = np.argsort(-masks.sum(axis=(1, 2)), kind="stable")
-    rank = int(np.flatnonzero(falling == best)[0])
-    return int(falling[(rank + step) % len(falling)])
+    if step == 0:
+        return best
+    areas = np.count_nonzero(logits > 0, axis=(1, 2))
+    falling = [index for index in np.argsort(-areas, kind="stable").tolist() if areas[index] or index == best]
+    wanted: int = falling[(falling.index(best) + step) % len(falling)]
+    return wanted
 
 
 def answered(

@@ -21,6 +21,10 @@ MOST_TOKENS_TO_ABSORB = 14
 """With more tokens it is cheaper to project the cells."""
 
 
+N_STRIPS = 4
+"""That a single prompt's picture is cut into."""
+
+
 class Cells(Protocol):
     """A picture's cells between two layers."""
 
@@ -78,8 +82,8 @@ class AbsorbingCells:
         """See `Cells`."""
         queries = _scaled(attention.split(attention.q_proj(q)))
         asked = torch.einsum("bthd,hdc->bthc", queries, _by_head(attention, attention.k_proj)).flatten(1, 2)
-        shares = (asked @ self.placed.transpose(1, 2)).softmax(dim=-1)  # (b, t * heads, n)
-        seen = torch.unflatten(shares @ self.image, 1, (-1, attention.n_heads))  # (b, t, heads, width)
+        shares = _times(self.placed, asked.transpose(1, 2)).softmax(dim=1)  # (b, n, t * heads)
+        seen = torch.unflatten(_sum_up(self.image, shares), 1, (-1, attention.n_heads))  # (b, t, heads, width)
         values = torch.einsum("bthc,hdc->bthd", seen, _by_head(attention, attention.v_proj)).flatten(2)
         look: Tensor = attention.out_proj(values + attention.v_proj.bias)
         return look
@@ -89,7 +93,7 @@ class AbsorbingCells:
         keys = _scaled(attention.split(attention.k_proj(k)))
         offered = torch.einsum("bthd,hdc->bthc", keys, _by_head(attention, attention.q_proj)).flatten(1, 2)
         for_bias = (keys * attention.split(attention.q_proj.bias)).sum(dim=-1).flatten(1)  # (b, t * heads)
-        scores = torch.baddbmm(for_bias[:, None], self.placed.expand(len(k), -1, -1), offered.transpose(1, 2))
+        scores = _times(self.placed, offered.transpose(1, 2)) + for_bias[:, None]
         return _add_seen(self.image, scores, attention, v)
 
 
@@ -145,8 +149,28 @@ class SharedCells:
         keys = _scaled(attention.split(attention.k_proj(k)))  # (b, t, heads, head_width)
         # Each head's keys in columns of their own, zeros elsewhere: one matrix product then serves all heads.
         apart = torch.einsum("bthd,hg->bhdtg", keys, torch.eye(attention.n_heads).to(keys)).flatten(3).flatten(1, 2)
-        scores = self.projections.queries.expand(len(k), -1, -1) @ apart  # (b, n, t * heads)
+        scores = _times(self.projections.queries, apart)  # (b, n, t * heads)
         return _add_seen(self.image, scores, attention, v)
+
+
+def _times(cells: Tensor, columns: Tensor) -> Tensor:
+    """Multiply cells (b or 1, n, width) by columns (b, width, k): (b, n, k)."""
+    if len(columns) != 1:
+        return cells @ columns
+    return (_strips(cells) @ columns).flatten(0, 1)[None]
+
+
+def _sum_up(cells: Tensor, shares: Tensor) -> Tensor:
+    """Sum up cells (b or 1, n, width) by shares (b, n, k): (b, k, width)."""
+    if len(shares) != 1:
+        return shares.transpose(1, 2) @ cells
+    return (_strips(shares).transpose(1, 2) @ _strips(cells)).sum(dim=0, keepdim=True)
+
+
+def _strips(cells: Tensor) -> Tensor:
+    """See (1, n, c) as a batch: matrix libraries deal a batch out among cores, but not one narrow product."""
+    n_strips = N_STRIPS if cells.shape[1] % N_STRIPS == 0 else 1
+    return torch.unflatten(cells[0], 0, (n_strips, -1))
 
 
 def _scaled(heads: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sam_backend.model.cores import map_on_cores
 from sam_backend.model.decoder_memory import DecodedPrompts, DecoderMemory
 from sam_backend.model.layers import LayerNorm2d, Mlp
 from sam_backend.model.prompt_encoder import EncodedPrompts
@@ -85,7 +86,8 @@ class MaskDecoder(nn.Module):
         seen_rows, seen_columns = (height, width) if seen_hw is None else (-(-seen // 4) for seen in seen_hw)
         n_rows = _rows_at_once(cells[0])
         strips = zip(*(torch.split(part[:, :seen_rows, :seen_columns], n_rows, dim=1) for part in cells), strict=True)
-        logits = torch.cat([_raster(_multiply(decoded.kernels, self._pixels(*strip))) for strip in strips], dim=2)
+        drawn = map_on_cores(lambda strip: _raster(_multiply(decoded.kernels, self._pixels(*strip))), list(strips))
+        logits = torch.cat(drawn, dim=2)
         return F.pad(logits, (0, 4 * (width - seen_columns), 0, 4 * (height - seen_rows)))
 
     def _refined(self, raster: Tensor, kernels: Tensor) -> Tensor:

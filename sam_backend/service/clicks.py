@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,10 +126,8 @@ def _first_look(picture: SeenPicture, prompts: Prompts, decision: Decision, *, m
     """The one mask that is wanted, from the whole picture."""
     is_ambiguous = len(prompts.points_xy) == 1 and prompts.box_xyxy is None and prompts.mask_logits is None
     wants_three = decision.step > 0 or (is_ambiguous and may_choose)
-    seen = picture.predictor.segment(picture.embedding, prompts, multimask=wants_three)
-    index = wanted_reading(seen.masks, seen.predicted_iou, decision.step)
-    chosen = slice(index, index + 1)
-    first = MaskPrediction(seen.masks[chosen], seen.predicted_iou[chosen], seen.low_res_logits[chosen])
+    choose = partial(wanted_reading, step=decision.step)
+    first = picture.predictor.segment_one(picture.embedding, prompts, choose, multimask=wants_three)
     if decision.step or len(prompts.points_xy) < 2:
         return first
     return heeding(picture.predictor, picture.embedding, prompts, first)

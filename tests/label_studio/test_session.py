@@ -245,9 +245,11 @@ def test_request_without_anything_new_is_a_new_object_without_prompts(annotator:
 
 
 def test_readings_fall_in_area_from_the_best_and_begin_again_at_the_largest() -> None:
-    masks = np.stack([square(0, 0, side, side) for side in (50, 200, 100)])
+    logits = np.stack([np.where(square(0, 0, side, side), 2.0, -3.0) for side in (50, 200, 100)]).astype(np.float32)
     predicted_iou = np.array([0.5, 0.7, 0.9], np.float32)
-    assert [wanted_reading(masks, predicted_iou, step) for step in range(4)] == [2, 0, 1, 2]
+    assert [wanted_reading(logits, predicted_iou, step) for step in range(4)] == [2, 0, 1, 2]
+    logits[0] = -1
+    assert [wanted_reading(logits, predicted_iou, step) for step in range(4)] == [2, 1, 2, 1]
 
 
 def test_only_a_limited_number_of_objects_is_remembered(annotator: Annotator) -> None:

@@ -62,6 +62,23 @@ def test_more_prompts_than_fit_in_the_cache_are_answered_in_order(tiny_predictor
         np.testing.assert_allclose(answer.low_res_logits, alone.low_res_logits, atol=1e-5)
 
 
+def test_one_mask_alone_is_the_same_mask(tiny_predictor: Predictor, image: np.ndarray) -> None:
+    embedding, click = tiny_predictor.embed(image), Prompts.of(points=[(30, 20, True)])
+    three = tiny_predictor.segment(embedding, click)
+    low_res_height, low_res_width = embedding.frame.seen_low_res_hw(three.low_res_logits.shape[-1])
+    for index in range(3):
+
+        def choose(logits: np.ndarray, predicted_iou: np.ndarray, index: int = index) -> int:
+            np.testing.assert_array_equal(logits, three.low_res_logits[:, :low_res_height, :low_res_width])
+            np.testing.assert_array_equal(predicted_iou, three.predicted_iou)
+            return index
+
+        alone = tiny_predictor.segment_one(embedding, click, choose)
+        np.testing.assert_array_equal(alone.masks, three.masks[index : index + 1])
+        np.testing.assert_array_equal(alone.low_res_logits, three.low_res_logits[index : index + 1])
+        np.testing.assert_array_equal(alone.predicted_iou, three.predicted_iou[index : index + 1])
+
+
 def test_no_prompts_give_no_answers(tiny_predictor: Predictor, image: np.ndarray) -> None:
     assert tiny_predictor.segment_batch(tiny_predictor.embed(image), []) == []
 

@@ -248,7 +248,7 @@ def test_fault_of_our_own_shows_no_traceback_outside_but_in_the_log(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("of our own")
 
-    monkeypatch.setattr(Predictor, "segment", fail)
+    monkeypatch.setattr(Predictor, "segment_one", fail)
     answer = client.post("/predict", json=click_body(data_uri))
     assert answer.status_code == 500
     assert "of our own" not in answer.text

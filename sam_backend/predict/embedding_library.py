@@ -13,6 +13,7 @@ from sam_backend.errors import StorageError
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.embedding_cache import EmbeddingCache
 from sam_backend.predict.embedding_codec import decode_embedding, encode_embedding
+from sam_backend.predict.heap import give_back_free_memory
 from sam_backend.predict.predictor import Predictor
 from sam_backend.store.byte_store import ByteStore
 
@@ -51,7 +52,9 @@ class EmbeddingLibrary:
         if self.shared is None:
             return None
         found = _from_store(self.shared, _key(predictor.encoder_version, content), predictor)
-        return None if found is None else self.kept.get_or_make(_key(predictor.version, content), lambda: found)
+        if found is None:
+            return None
+        return self.kept.get_or_make(_key(predictor.version, content), lambda: _tidied(lambda: found))
 
     def get_or_make(self, predictor: Predictor, content: str, read: Callable[[], NDArray[np.uint8]]) -> Embedding:
         """The embedding of a picture, or of a part of one.
@@ -66,9 +69,11 @@ class EmbeddingLibrary:
         """
         key = _key(predictor.version, content)
         if self.shared is None:
-            return self.kept.get_or_make(key, lambda: predictor.embed(read()))
+            return self.kept.get_or_make(key, lambda: _tidied(lambda: predictor.embed(read())))
         shared, shared_key = self.shared, _key(predictor.encoder_version, content)
-        return self.kept.get_or_make(key, lambda: _from_store_or_made(shared, shared_key, predictor, read))
+        return self.kept.get_or_make(
+            key, lambda: _tidied(lambda: _from_store_or_made(shared, shared_key, predictor, read))
+        )
 
     def holds(self, encoder_version: str, content: str) -> bool:
         """Whether the shared store has the embedding by models with this encoder; reads none of it.
@@ -81,6 +86,14 @@ class EmbeddingLibrary:
 
 def _key(version: str, content: str) -> str:
     return f"embedding/{version}/{content}"
+
+
+def _tidied(make: Callable[[], Embedding]) -> Embedding:
+    """Once for each embedding that is new to this process: encoding and reading leave gaps in the heap."""
+    try:
+        return make()
+    finally:
+        give_back_free_memory()
 
 
 def _from_store_or_made(

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
+from sam_backend.predict.heap import use_one_heap
 from sam_backend.service.access import guard
 from sam_backend.service.event_log import log_event, secrets_of, show_log
 from sam_backend.service.http_errors import register_errors
@@ -38,6 +39,7 @@ _DRAFTS_BYTES = 64_000_000  # every click brings the task's drafts: 100 masks of
 
 def create_app(settings: Settings) -> Flask:
     """Build the service and start loading its model in the background."""
+    use_one_heap()
     learning = Learning.of(settings)
     seen = learning.book.stamp()
     model = model_of(learning, on_end=partial(_say_who_answers, port=settings.port))

@@ -38,6 +38,9 @@ _BLUR_PX = 1.5
 _STRONG = 15.0
 """Grey levels a pixel from which on an edge is as strong as any: a bright roof mustn't outvote the others."""
 
+_NO_SPREAD = 1e-3
+"""Grey levels a pixel: all that rounding leaves where there is no edge."""
+
 _N_DIRECTIONS = 8
 """Into which lines are sorted; an edge counts by how much it runs along the line."""
 
@@ -106,16 +109,14 @@ def votes_of(outline: shapely.MultiPolygon, read: ReadPixels) -> NDArray[np.floa
     )
     edges = _Edges.of(*read(around))
     lines = _lines_by_direction(outline, rect)
-    size_hw = tuple(fft.next_fast_len(side, real=True) for side in (around.height_px, around.width_px))
-    spectrum = sum(
+    size_hw = [fft.next_fast_len(side, real=True) for side in (around.height_px, around.width_px)]
+    spectra = [
         fft.rfft2(edges.along(angle), size_hw) * np.conj(fft.rfft2(pixels, size_hw)) for angle, pixels in lines.items()
-    )
-    votes: NDArray[np.float32] = fft.irfft2(spectrum, size_hw)[: 2 * REACH_PX + 1, : 2 * REACH_PX + 1]
+    ]
+    reach = slice(0, 2 * REACH_PX + 1)
+    votes: NDArray[np.float32] = fft.irfft2(np.sum(spectra, axis=0), size_hw)[reach, reach]
     spread = float(votes.std())
     return (votes - votes.mean()) / spread if spread > _NO_SPREAD else np.zeros_like(votes)
-
-
-_NO_SPREAD = 1e-3
 
 
 def _is_usable(outline: shapely.MultiPolygon) -> bool:

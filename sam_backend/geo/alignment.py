@@ -35,6 +35,9 @@ LARGEST_PX = 1024
 """Side of an outline that is asked: larger ones cost most and say no more."""
 
 _BLUR_PX = 1.5
+_BLUR_REACH_PX = 8
+"""How far a pixel is felt: four deviations of the blur, and the slope's own."""
+
 _STRONG = 15.0
 """Grey levels a pixel from which on an edge is as strong as any: a bright roof mustn't outvote the others."""
 
@@ -142,7 +145,7 @@ class _Edges:
     def of(cls, pixels: NDArray[np.uint8], is_valid: NDArray[np.bool_]) -> _Edges:
         smooth = ndimage.gaussian_filter(pixels.astype(np.float32), (_BLUR_PX, _BLUR_PX, 0))
         right, down = ndimage.sobel(smooth, 1) / 8, ndimage.sobel(smooth, 0) / 8
-        far_inside = ndimage.binary_erosion(is_valid, iterations=round(3 * _BLUR_PX) + 1, border_value=1)
+        far_inside = ndimage.binary_erosion(is_valid, iterations=_BLUR_REACH_PX, border_value=1)
         return cls((right * right).sum(2), (right * down).sum(2), (down * down).sum(2), far_inside)
 
     def along(self, angle: float) -> NDArray[np.float32]:

@@ -39,7 +39,8 @@ _BLUR_REACH_PX = 8
 """How far a pixel is felt: four deviations of the blur, and the slope's own."""
 
 _STRONG = 15.0
-"""Grey levels a pixel from which on an edge is as strong as any: a bright roof mustn't outvote the others."""
+"""Grey levels a pixel of an edge that counts half of the strongest: a bright roof mustn't outvote the others. It levels
+off softly, so that the middle of a strong edge remains its summit."""
 
 _NO_SPREAD = 1e-3
 """Grey levels a pixel: all that rounding leaves where there is no edge."""
@@ -88,8 +89,8 @@ def align(outlines: Sequence[shapely.MultiPolygon], read: ReadPixels) -> Alignme
     if len(asked) < FEWEST:
         return UNKNOWN
     votes = np.stack([votes_of(outline, read) for outline in asked])
-    halves_xy = [_best_shift_xy(votes[half::2].mean(axis=0)) for half in (0, 1)]
-    if np.hypot(*np.subtract(*halves_xy)) > AGREEMENT_PX:
+    (x0, y0), (x1, y1) = (_best_shift_xy(votes[half::2].mean(axis=0)) for half in (0, 1))
+    if np.hypot(x1 - x0, y1 - y0) > AGREEMENT_PX:
         return UNKNOWN
     right, down = _best_shift_xy(votes.mean(axis=0))
     if max(abs(right), abs(down)) >= REACH_PX:  # the summit may lie beyond, or there is none
@@ -117,7 +118,7 @@ def votes_of(outline: shapely.MultiPolygon, read: ReadPixels) -> NDArray[np.floa
         fft.rfft2(edges.along(angle), size_hw) * np.conj(fft.rfft2(pixels, size_hw)) for angle, pixels in lines.items()
     ]
     reach = slice(0, 2 * REACH_PX + 1)
-    votes: NDArray[np.float32] = fft.irfft2(np.sum(spectra, axis=0), size_hw)[reach, reach]
+    votes: NDArray[np.float32] = fft.irfft2(np.sum(spectra, axis=0), size_hw)[reach, reach].astype(np.float32)
     spread = float(votes.std())
     return (votes - votes.mean()) / spread if spread > _NO_SPREAD else np.zeros_like(votes)
 
@@ -152,7 +153,8 @@ class _Edges:
         """(h, w): how strongly colours change across lines of a direction; the mean where nothing is known."""
         across_x, across_y = -np.sin(angle), np.cos(angle)
         squared = self.xx * across_x**2 + 2 * self.xy * across_x * across_y + self.yy * across_y**2
-        strength: NDArray[np.float32] = np.sqrt(squared.clip(0)).clip(0, _STRONG).astype(np.float32)
+        slope = np.sqrt(squared.clip(0))
+        strength: NDArray[np.float32] = (_STRONG * slope / (slope + _STRONG)).astype(np.float32)
         mean = strength[self.is_valid].mean() if self.is_valid.any() else 0.0
         return np.where(self.is_valid, strength, mean).astype(np.float32)
 
@@ -164,7 +166,7 @@ def _lines_by_direction(outline: shapely.MultiPolygon, rect: PixelRect) -> dict[
     bins = np.rint(angles / step).astype(int) % _N_DIRECTIONS
     columns = np.floor(middles_xy[:, 0]).astype(int) - rect.left_px
     rows = np.floor(middles_xy[:, 1]).astype(int) - rect.top_px
-    lines = {}
+    lines: dict[float, NDArray[np.float32]] = {}
     for number in np.unique(bins):
         pixels = np.zeros((rect.height_px, rect.width_px), np.float32)
         np.add.at(pixels, (rows[bins == number], columns[bins == number]), 1 / len(bins))

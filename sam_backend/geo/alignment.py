@@ -35,8 +35,15 @@ LARGEST_PX = 1024
 """Side of an outline that is asked: larger ones cost most and say no more."""
 
 _BLUR_PX = 1.5
+_BLUR_REACH_PX = 8
+"""How far a pixel is felt: four deviations of the blur, and the slope's own."""
+
 _STRONG = 15.0
-"""Grey levels a pixel from which on an edge is as strong as any: a bright roof mustn't outvote the others."""
+"""Grey levels a pixel of an edge that counts half of the strongest: a bright roof mustn't outvote the others. It levels
+off softly, so that the middle of a strong edge remains its summit."""
+
+_NO_SPREAD = 1e-3
+"""Grey levels a pixel: all that rounding leaves where there is no edge."""
 
 _N_DIRECTIONS = 8
 """Into which lines are sorted; an edge counts by how much it runs along the line."""
@@ -82,8 +89,8 @@ def align(outlines: Sequence[shapely.MultiPolygon], read: ReadPixels) -> Alignme
     if len(asked) < FEWEST:
         return UNKNOWN
     votes = np.stack([votes_of(outline, read) for outline in asked])
-    halves_xy = [_best_shift_xy(votes[half::2].mean(axis=0)) for half in (0, 1)]
-    if np.hypot(*np.subtract(*halves_xy)) > AGREEMENT_PX:
+    (x0, y0), (x1, y1) = (_best_shift_xy(votes[half::2].mean(axis=0)) for half in (0, 1))
+    if np.hypot(x1 - x0, y1 - y0) > AGREEMENT_PX:
         return UNKNOWN
     right, down = _best_shift_xy(votes.mean(axis=0))
     if max(abs(right), abs(down)) >= REACH_PX:  # the summit may lie beyond, or there is none
@@ -106,16 +113,14 @@ def votes_of(outline: shapely.MultiPolygon, read: ReadPixels) -> NDArray[np.floa
     )
     edges = _Edges.of(*read(around))
     lines = _lines_by_direction(outline, rect)
-    size_hw = tuple(fft.next_fast_len(side, real=True) for side in (around.height_px, around.width_px))
-    spectrum = sum(
+    size_hw = [fft.next_fast_len(side, real=True) for side in (around.height_px, around.width_px)]
+    spectra = [
         fft.rfft2(edges.along(angle), size_hw) * np.conj(fft.rfft2(pixels, size_hw)) for angle, pixels in lines.items()
-    )
-    votes: NDArray[np.float32] = fft.irfft2(spectrum, size_hw)[: 2 * REACH_PX + 1, : 2 * REACH_PX + 1]
+    ]
+    reach = slice(0, 2 * REACH_PX + 1)
+    votes: NDArray[np.float32] = fft.irfft2(np.sum(spectra, axis=0), size_hw)[reach, reach].astype(np.float32)
     spread = float(votes.std())
     return (votes - votes.mean()) / spread if spread > _NO_SPREAD else np.zeros_like(votes)
-
-
-_NO_SPREAD = 1e-3
 
 
 def _is_usable(outline: shapely.MultiPolygon) -> bool:
@@ -141,14 +146,15 @@ class _Edges:
     def of(cls, pixels: NDArray[np.uint8], is_valid: NDArray[np.bool_]) -> _Edges:
         smooth = ndimage.gaussian_filter(pixels.astype(np.float32), (_BLUR_PX, _BLUR_PX, 0))
         right, down = ndimage.sobel(smooth, 1) / 8, ndimage.sobel(smooth, 0) / 8
-        far_inside = ndimage.binary_erosion(is_valid, iterations=round(3 * _BLUR_PX) + 1, border_value=1)
+        far_inside = ndimage.binary_erosion(is_valid, iterations=_BLUR_REACH_PX, border_value=1)
         return cls((right * right).sum(2), (right * down).sum(2), (down * down).sum(2), far_inside)
 
     def along(self, angle: float) -> NDArray[np.float32]:
         """(h, w): how strongly colours change across lines of a direction; the mean where nothing is known."""
         across_x, across_y = -np.sin(angle), np.cos(angle)
         squared = self.xx * across_x**2 + 2 * self.xy * across_x * across_y + self.yy * across_y**2
-        strength: NDArray[np.float32] = np.sqrt(squared.clip(0)).clip(0, _STRONG).astype(np.float32)
+        slope = np.sqrt(squared.clip(0))
+        strength: NDArray[np.float32] = (_STRONG * slope / (slope + _STRONG)).astype(np.float32)
         mean = strength[self.is_valid].mean() if self.is_valid.any() else 0.0
         return np.where(self.is_valid, strength, mean).astype(np.float32)
 
@@ -160,7 +166,7 @@ def _lines_by_direction(outline: shapely.MultiPolygon, rect: PixelRect) -> dict[
     bins = np.rint(angles / step).astype(int) % _N_DIRECTIONS
     columns = np.floor(middles_xy[:, 0]).astype(int) - rect.left_px
     rows = np.floor(middles_xy[:, 1]).astype(int) - rect.top_px
-    lines = {}
+    lines: dict[float, NDArray[np.float32]] = {}
     for number in np.unique(bins):
         pixels = np.zeros((rect.height_px, rect.width_px), np.float32)
         np.add.at(pixels, (rows[bins == number], columns[bins == number]), 1 / len(bins))

@@ -28,7 +28,7 @@ SAME_SHIFT_PX = 2.0
 
 STRAY_PX = 4.0
 """A single object's shift that differs less from that of its whole layer is taken to be the layer's. On real buildings
-that lie still, 95 of 100 outlines of the embedded network are less far off; many outlines together are exact to a pixel."""
+that lie still, 95 of 100 outlines of the embedded network are less far off; many together are exact to a pixel."""
 
 
 @dataclass(frozen=True, slots=True)

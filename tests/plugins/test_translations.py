@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from segment_anything.engine import wording
+from segment_anything.engine.engine import EngineError
+from segment_anything.engine.http_client import HttpClient
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 PLUGIN = PLUGINS / "segment_anything"
@@ -88,3 +91,13 @@ def test_what_was_translated_stays_and_what_is_gone_goes(tool: dict[str, Any]) -
 
     assert tool["translated"](made) == {texts[0]: "übersetzt & <da>"}
     assert made.count("unfinished") == len(texts) - 1
+
+
+def test_errors_of_the_engines_speak_the_language_of_the_plugin() -> None:
+    wording.translate_by({"the server {0}": "der Server {0}"}.get)
+    try:
+        assert wording.tr("the server {0}").format("x") == "der Server x"
+    finally:
+        wording.translate_by(str)
+    with pytest.raises(EngineError, match="the server's URL is 'ftp://x': give one such as"):
+        HttpClient("ftp://x", None)

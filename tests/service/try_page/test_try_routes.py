@@ -1,6 +1,6 @@
+import hashlib
 import io
 import json
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,10 +16,14 @@ from werkzeug.test import TestResponse
 
 from sam_backend.errors import RequestError
 from sam_backend.masks.rle_coco import area_px, bbox_xywh, decode_coco_rle
+from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.embedding_cache import EmbeddingCache
 from sam_backend.predict.embedding_library import EmbeddingLibrary
 from sam_backend.predict.predictor import Predictor
 from sam_backend.service.app import create_app
+from sam_backend.service.encode_desk import EncodeDesk
+from sam_backend.service.encode_lanes import EncodeLanes
+from sam_backend.service.patience import Patience
 from sam_backend.service.try_page.low_res_png import decode_low_res
 from sam_backend.service.try_page.pictures import PictureForgottenError, Pictures
 from sam_backend.settings import Settings
@@ -131,34 +135,14 @@ def test_forgotten_picture_is_told_by_a_code(start: Callable[..., FlaskClient], 
     assert "send it again" in answer.get_json()["error"]
 
 
-def test_sending_is_not_spoiled_by_a_click_that_asks_too_early(predictor: Predictor, png: bytes) -> None:
-    """Who asks for what is in the making gets the answer of who makes it: also "forgotten"."""
-    is_asking, go_on = threading.Event(), threading.Event()
-    cache: EmbeddingCache[Any] = EmbeddingCache(capacity_bytes=10**9)
-    pictures = Pictures(embeddings=EmbeddingLibrary(cache, None), max_pixels=10**6)
-    picture_id, _ = Pictures(embeddings=EmbeddingLibrary(EmbeddingCache(0), None), max_pixels=10**6).add(predictor, png)
-
-    def slow_miss() -> None:
-        is_asking.set()
-        go_on.wait(10)
-        raise PictureForgottenError("forgotten")
-
-    with ThreadPoolExecutor(2) as pool:
-        click = pool.submit(cache.get_or_make, (predictor.version, bytes.fromhex(picture_id)), slow_miss)
-        assert is_asking.wait(10)
-        threading.Timer(0.1, go_on.set).start()
-        assert pool.submit(pictures.add, predictor, png).result(20)[0] == picture_id
-        assert isinstance(click.exception(), PictureForgottenError)
+def test_click_that_asks_too_early_is_told_so_and_spoils_nothing(predictor: Predictor, png: bytes) -> None:
+    cache: EmbeddingCache[Embedding] = EmbeddingCache(capacity_bytes=10**9)
+    desk = EncodeDesk(EmbeddingLibrary(cache, None), EncodeLanes(), lambda _: None)
+    pictures, picture_id = Pictures(desk=desk, max_pixels=10**6), hashlib.sha256(png).hexdigest()
+    with pytest.raises(PictureForgottenError):
+        pictures.get(predictor, picture_id)
+    assert pictures.add(predictor, png, Patience.of_person(600))[0] == picture_id
     assert pictures.get(predictor, picture_id).image_hw == (60, 80)
-
-
-def test_sending_ends_even_if_every_turn_meets_such_a_click(predictor: Predictor, png: bytes) -> None:
-    class AlwaysTooEarly(EmbeddingCache[Any]):
-        def get_or_make(self, key: object, make: Callable[[], Any]) -> Any:  # noqa: ANN401 - as its base
-            raise PictureForgottenError("forgotten")
-
-    pictures = Pictures(embeddings=EmbeddingLibrary(AlwaysTooEarly(1), None), max_pixels=10**6)
-    assert pictures.add(predictor, png)[1].image_hw == (60, 80)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Collect the plugin's texts into its translations: ``python plugins/translations.py [FILE.ts ...]``.
 
-Qt's own tools don't fit: `lupdate` of Qt 5 reads no Python, and `pylupdate5` looks for texts under the names of classes,
+Qt's own tools don't fit: `lupdate` of Qt 5 reads no Python, and `pylupdate5` files texts under the names of classes,
 where ours are all under one (see ``text.py``). What was translated stays; texts that are gone go. `lrelease` makes of
 each file the one that QGIS reads.
 """

@@ -232,8 +232,8 @@ TEXT = """# A layer of buildings brought up to a newer picture
     {command}
 
 The 107 true buildings of the Kampala mosaic (3072 x 2048 px at 7.5 cm), moved by a known vector, and 30 outlines put
-where no building is, are updated on the mosaic by the model {model}. *Error* is the distance between the shift that is found and
-the one that brings the layer back.
+where no building is, are updated on the mosaic by the model {model}. *Error* is the distance between the shift found
+and the one that brings the layer back.
 
 {table}
 

@@ -18,7 +18,7 @@ def translate_by(translate: Callable[[str], str]) -> None:
     Args:
         translate: takes the English text, with ``{0}`` where values go, and keeps these.
     """
-    global _translate  # noqa: PLW0603 - one language for one QGIS
+    global _translate
     _translate = translate
 
 

@@ -35,8 +35,9 @@ class UpdateLayer(RunAlgorithm):
         """See `EngineAlgorithm`."""
         return tr(
             "Takes the polygons of a layer for prompts on newer imagery and draws each object anew.\n\n"
-            "First the layer as a whole is laid where it fits the picture best, as old and new imagery seldom lie on each "
-            "other: the log says by how much it lies off. Then each outline says what became of the old one: 'iou_to_old' (1: the same), 'shift_east' and 'shift_north' "
+            "First the layer as a whole is laid where it fits the picture best, as old and new imagery seldom lie on "
+            "each other: the log says by how much it lies off. Then each outline says what became of the old one: "
+            "'iou_to_old' (1: the same), 'shift_east' and 'shift_north' "
             "in the units of the raster's CRS, and 'change': unchanged, moved or gone. The old fields are carried "
             "with 'prompt_' before their names, and the feature's id as 'prompt_id', for joining the old layer.\n\n"
             "A result to be looked at, not a verdict: start with the objects said to be moved or gone."

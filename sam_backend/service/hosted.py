@@ -18,7 +18,7 @@ from flask import Response, after_this_request, has_request_context, request
 from sam_backend.errors import SettingsError
 from sam_backend.label_studio.request import parse_predict_request, parse_tasks_created
 from sam_backend.predict.heap import use_one_heap
-from sam_backend.service.event_log import log_event, show_log
+from sam_backend.service.event_log import log_event, secrets_of, show_log
 from sam_backend.service.model_loader import ModelStatus
 from sam_backend.service.parts import Parts, model_of
 from sam_backend.service.patience import Patience
@@ -44,7 +44,7 @@ class HostedBackend:
                 "SAM_API_TOKEN is set, and label-studio-ml lets everybody in: unset it and guard the port otherwise, "
                 "or run the backend's own service, which asks for it"
             )
-        show_log()
+        show_log(settings.log_format, secrets_of(settings))
         use_one_heap()
         self._model = model_of(Learning.of(settings), on_end=_say_what_became_of_it)
         self._parts = Parts.of(settings, self._model)

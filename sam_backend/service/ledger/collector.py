@@ -29,22 +29,27 @@ class LedgerCollector(Collector):
         except StorageError:
             return
         yield _objects(summary)
-        yield _by_label(summary, "sam_ledger_edited_iou", "Mean IoU of edited objects with their answers.", "mean_iou")
         yield _by_label(
-            summary, "sam_ledger_clicks_per_object", "Clicks and boxes for each submitted object.", "clicks_per_object"
+            summary, "sam_backend_ledger_edited_iou", "Mean IoU of edited objects with their answers.", "mean_iou"
         )
         yield _by_label(
             summary,
-            "sam_ledger_seconds_per_object",
+            "sam_backend_ledger_clicks_per_object",
+            "Clicks and boxes for each submitted object.",
+            "clicks_per_object",
+        )
+        yield _by_label(
+            summary,
+            "sam_backend_ledger_seconds_per_object",
             "From the first click to the last, for each submitted object.",
             "seconds_per_object",
         )
-        yield GaugeMetricFamily("sam_ledger_annotations", "Annotations compared.", value=summary.n_annotations)
+        yield GaugeMetricFamily("sam_backend_ledger_annotations", "Annotations compared.", value=summary.n_annotations)
 
 
 def _objects(summary: Summary) -> GaugeMetricFamily:
     family = GaugeMetricFamily(
-        "sam_ledger_objects", "Objects by what became of them in annotations.", labels=("label", "outcome")
+        "sam_backend_ledger_objects", "Objects by what became of them in annotations.", labels=("label", "outcome")
     )
     for tally in summary.by_label:
         for outcome in _OUTCOMES:

@@ -225,16 +225,16 @@ def test_csv_that_cannot_be_written_is_named(
 
 def test_prometheus_gets_the_same_numbers(filled: FlaskClient, data_folder: Path) -> None:
     families = {family.name: family for family in LedgerCollector(LedgerFile.in_folder(data_folder)).collect()}
-    objects = {tuple(sample.labels.values()): sample.value for sample in families["sam_ledger_objects"].samples}
+    objects = {tuple(sample.labels.values()): sample.value for sample in families["sam_backend_ledger_objects"].samples}
     assert objects[("Cell", "edited")] == 2
     assert objects[("Cell", "by_hand")] == 1
     assert objects[("Dirt", "open")] == 1
     assert sum(objects.values()) == 6
-    (iou,) = families["sam_ledger_edited_iou"].samples
+    (iou,) = families["sam_backend_ledger_edited_iou"].samples
     assert (iou.labels, iou.value) == ({"label": "Cell"}, pytest.approx((0.6 + 1 / 3) / 2))
-    assert families["sam_ledger_clicks_per_object"].samples[0].value == pytest.approx(4 / 3)
-    assert families["sam_ledger_seconds_per_object"].samples[0].value == 0
-    assert families["sam_ledger_annotations"].samples[0].value == 1
+    assert families["sam_backend_ledger_clicks_per_object"].samples[0].value == pytest.approx(4 / 3)
+    assert families["sam_backend_ledger_seconds_per_object"].samples[0].value == 0
+    assert families["sam_backend_ledger_annotations"].samples[0].value == 1
 
 
 def test_ledger_holds_no_names_and_no_pictures(filled: FlaskClient, data_folder: Path) -> None:

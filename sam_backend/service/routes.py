@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from flask import Blueprint, abort, g, request
+from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import ServiceUnavailable
 
 from sam_backend.errors import RequestError
 from sam_backend.label_studio.request import parse_predict_request, parse_start_training, parse_tasks_created
+from sam_backend.service.access import refusal
 from sam_backend.service.encode_lanes import EncodesBusyError
 from sam_backend.service.model_loader import ModelLoader
 from sam_backend.service.parts import Parts
@@ -49,12 +50,12 @@ def label_studio_routes(model: ModelLoader, parts: Parts, learning: Learning, pr
         return {"versions": learning.model_versions(model.wait_for_version(_WAIT_FOR_VERSION_S))}
 
     @routes.post("/webhook")
-    def webhook() -> dict[str, str]:
+    def webhook() -> dict[str, str] | Response:
         body = _json_body()
         project = parse_start_training(body)
         if project is not None:
             if not g.is_authorized:
-                abort(401)
+                return refusal()
             learning.on_start_training(project)
             return {}
         created = parse_tasks_created(body)

@@ -60,12 +60,13 @@ def test_a_setup_over_weights_that_cannot_be_read_says_so(
     host: Callable[..., HostedBackend], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "bad.pth").write_bytes(b"nothing")
-    app = _served(host(model=str(tmp_path / "bad.pth")))
-    app.testing = True
+    client = _served(host(model=str(tmp_path / "bad.pth"))).test_client()
     with caplog.at_level(logging.ERROR):
-        with pytest.raises(ModelUnavailableError, match=r"bad\.pth"):
-            app.test_client().post("/setup", json=_setup_body())
+        client.post("/setup", json=_setup_body())  # the version is known before the weights are found to be none
         _wait_until(lambda: "model_failed" in caplog.text)
+    client.application.testing = True
+    with pytest.raises(ModelUnavailableError, match=r"bad\.pth"):
+        client.post("/setup", json=_setup_body())
 
 
 def test_a_click_is_answered_with_a_mask_by_the_config_of_its_own_request(

@@ -2,10 +2,9 @@ import logging
 import threading
 
 import pytest
-from flask import Flask, g
 
 from sam_backend.errors import RequestError
-from sam_backend.service.webhooks import WebhookEvent, Webhooks, id_of, is_trusted
+from sam_backend.service.webhooks import WebhookEvent, Webhooks, id_of
 
 
 def test_event_goes_to_the_handler_of_its_action_behind_the_answer() -> None:
@@ -64,10 +63,3 @@ def test_more_events_than_can_wait_are_dropped_and_that_is_logged(caplog: pytest
     assert webhooks.wait_until_empty(10)
     assert 100 <= len(taken) <= 101
     assert caplog.text.count("webhook_dropped") == 110 - len(taken)
-
-
-def test_sender_is_trusted_unless_the_guard_says_otherwise() -> None:
-    with Flask("test").app_context():
-        assert is_trusted()
-        g.is_authorized = False
-        assert not is_trusted()

@@ -225,8 +225,9 @@ def test_what_is_no_id_is_no_picture(client: FlaskClient, picture_id: str) -> No
 
 
 def test_id_is_checked_before_it_is_read(predictor: Predictor) -> None:
+    desk = EncodeDesk(EmbeddingLibrary(EmbeddingCache(1), None), EncodeLanes(), lambda _: None)
     with pytest.raises(RequestError, match="64 digits"):
-        Pictures(embeddings=EmbeddingLibrary(EmbeddingCache(1), None), max_pixels=1).get(predictor, "0" * 62 + "\n")
+        Pictures(desk, max_pixels=1).get(predictor, "0" * 62 + "\n")
 
 
 def test_page_is_told_the_model_and_the_limits(start: Callable[..., FlaskClient]) -> None:

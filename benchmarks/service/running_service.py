@@ -79,7 +79,8 @@ def running_service(
     port = free_port()
     gunicorn = [str(python or sys.executable), "-m", "gunicorn", "-c", "python:sam_backend.service.gunicorn_conf"]
     command = [*gunicorn, "--workers", str(n_workers), "--threads", str(n_threads)]
-    environ = {**os.environ, "SAM_DEVICE": "cpu", "SAM_ALLOWED_HOSTS": "127.0.0.1", "PORT": str(port), **settings}
+    ours = {"SAM_DEVICE": "cpu", "SAM_ALLOWED_HOSTS": "127.0.0.1", "SAM_DATA_FOLDER": str(folder / "data")}
+    environ = {**os.environ, **ours, "PORT": str(port), **settings}
     log = folder / f"service-{port}.log"
     with log.open("wb") as stderr:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=stderr)  # noqa: S603 - our own

@@ -78,6 +78,7 @@ def _arguments() -> argparse.Namespace:
 
 def _settings(options: argparse.Namespace, folder: str) -> Settings:
     return Settings(
+        data_folder=Path(folder) / "data",
         model=options.model,
         device="cpu",
         cache_url=f"file://{folder}",

@@ -38,10 +38,11 @@ def learning_proxy(
     studio_server: str, artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[RecordingProxy]:
     """A backend with an empty data folder and short trainings."""
-    monkeypatch.setenv("SAM_DATA_FOLDER", str(tmp_path / "data"))
     monkeypatch.setenv("SAM_TRAIN_STEPS", str(N_STEPS))
     port = free_port()
-    server = start_backend(port, studio_server, LEGACY_TOKEN, artifacts / "learning-backend.log")
+    server = start_backend(
+        port, studio_server, LEGACY_TOKEN, artifacts / "learning-backend.log", data_folder=tmp_path / "data"
+    )
     proxy = RecordingProxy(f"http://127.0.0.1:{port}")
     yield proxy
     proxy.close()

@@ -8,8 +8,8 @@ along it are there; single votes stray by pixels, their sum doesn't. This is gen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,9 @@ AGREEMENT_PX = 3.0
 
 LARGEST_PX = 1024
 """Side of an outline that is asked: larger ones cost most and say no more."""
+
+FIT_REACH_PX = 5
+"""How far a single object may stray from its layer: drawn outlines do, and so do the pictures they were drawn on."""
 
 _BLUR_PX = 1.5
 _BLUR_REACH_PX = 8
@@ -62,15 +65,20 @@ class Alignment:
     n_outlines: int
     """That were asked; 0 where they were too few or didn't agree."""
 
+    fits: Mapping[int, float] = field(default_factory=dict)
+    """`fit_of` single outlines, by feature id, as far as they were asked."""
+
     def to_json(self) -> dict[str, Any]:
         """As a journal keeps it."""
-        return {"shift_xy_px": list(self.shift_xy_px), "n_outlines": self.n_outlines}
+        fits = {str(feature_id): round(fit, 2) for feature_id, fit in self.fits.items()}
+        return {"shift_xy_px": list(self.shift_xy_px), "n_outlines": self.n_outlines, "fits": fits}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Alignment:
         """What `to_json` made."""
         right, down = record["shift_xy_px"]
-        return cls((float(right), float(down)), int(record["n_outlines"]))
+        fits = {int(feature_id): float(fit) for feature_id, fit in record["fits"].items()}
+        return cls((float(right), float(down)), int(record["n_outlines"]), fits)
 
 
 UNKNOWN = Alignment((0.0, 0.0), 0)
@@ -121,6 +129,23 @@ def votes_of(outline: shapely.MultiPolygon, read: ReadPixels) -> NDArray[np.floa
     votes: NDArray[np.float32] = fft.irfft2(np.sum(spectra, axis=0), size_hw)[reach, reach].astype(np.float32)
     spread = float(votes.std())
     return (votes - votes.mean()) / spread if spread > _NO_SPREAD else np.zeros_like(votes)
+
+
+def fit_of(outline: shapely.MultiPolygon, read: ReadPixels, layer_xy_px: tuple[float, float]) -> float | None:
+    """How much better an outline fits the picture where its layer lies than elsewhere, in deviations of `votes_of`.
+
+    The best place within `FIT_REACH_PX` counts. None for an outline that is too large to be asked.
+
+    Args:
+        outline: in run px, as it was drawn.
+        read: the picture.
+        layer_xy_px: the layer's shift (right, down).
+    """
+    if not _is_usable(outline):
+        return None
+    column, row = (REACH_PX + round(shift_px) for shift_px in layer_xy_px)
+    rows, columns = (slice(max(0, middle - FIT_REACH_PX), middle + FIT_REACH_PX + 1) for middle in (row, column))
+    return float(votes_of(outline, read)[rows, columns].max())
 
 
 def _is_usable(outline: shapely.MultiPolygon) -> bool:

@@ -15,9 +15,13 @@ Change = Literal["unchanged", "moved", "gone"]
 LEAST_SCORE = 0.5
 """Predicted IoU below which the network itself doesn't believe in its answer: the object is gone."""
 
+LEAST_FIT = 2.0
+"""Fit of the old outline to the picture's edges, see `alignment.fit_of`, below which it lies there no better than
+anywhere: the object is gone. On a real mosaic 96 of 100 buildings fit better, and 7 of 100 outlines where none is."""
+
 LEAST_STABILITY = 0.5
-"""IoU of the answer with what a click in its midst finds, below which there is only the old outline's word for it: the
-object is gone."""
+"""Where the fit isn't known: IoU of the answer with what a click in its midst finds, below which there is only the old
+outline's word for it, so that the object is gone."""
 
 LEAST_ALIKE = 0.5
 """IoU, once laid over each other, below which the new mask is another thing: the object is gone."""
@@ -54,6 +58,7 @@ def compare(
     score: float,
     stability: float,
     layer_xy_px: tuple[float, float] | None = None,
+    fit: float | None = None,
 ) -> Comparison:
     """Compare two masks (h, w) of one rectangle.
 
@@ -63,12 +68,14 @@ def compare(
         score: its predicted IoU.
         stability: its IoU with what a click in its midst is answered with.
         layer_xy_px: the shift (right, down) of the whole layer, see `alignment`; None where nobody knows.
+        fit: of the old outline to the picture's edges there, see `alignment.fit_of`; None where nobody knows.
     """
     if not old.any() or not new.any():
         return GONE
     iou = _iou(old, new, int((old & new).sum()))
     shift_xy_px, shared = best_shift(old, new)
-    is_there = score >= LEAST_SCORE and stability >= LEAST_STABILITY
+    is_seen = stability >= LEAST_STABILITY if fit is None else fit >= LEAST_FIT
+    is_there = score >= LEAST_SCORE and is_seen
     if not is_there or _iou(old, new, shared) < LEAST_ALIKE:
         return Comparison(iou, None, "gone")
     if layer_xy_px is not None and float(np.hypot(*np.subtract(shift_xy_px, layer_xy_px))) < STRAY_PX:

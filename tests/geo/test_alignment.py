@@ -12,7 +12,8 @@ from rasterio import features
 from scipy import ndimage
 from shapely import affinity
 
-from sam_backend.geo.alignment import FEWEST, LARGEST_PX, REACH_PX, UNKNOWN, Alignment, align, votes_of
+from sam_backend.geo.alignment import FEWEST, LARGEST_PX, REACH_PX, UNKNOWN, Alignment, align, fit_of, votes_of
+from sam_backend.geo.compare import LEAST_FIT
 from sam_backend.geo.prompt_layer import PromptKind, read_prompt_layer
 from sam_backend.geo.read_plan import plan_reading
 from sam_backend.geo.tiled_raster import TiledRaster
@@ -118,8 +119,17 @@ def test_holes_vote_too() -> None:
     assert (column - REACH_PX, row - REACH_PX) == pytest.approx((-6, -4), abs=1)
 
 
+def test_a_house_fits_where_it_stands_and_nowhere_else() -> None:
+    layer_xy_px = (-9.0, 6.0)
+    standing = [fit_of(house, READ, layer_xy_px) for house in moved(HOUSES, 9, -6)]
+    astray = [fit_of(house, READ, layer_xy_px) for house in moved(HOUSES, 29, 14)]
+    assert min(fit for fit in standing if fit is not None) > LEAST_FIT
+    assert np.median([fit for fit in astray if fit is not None]) < LEAST_FIT
+    assert fit_of(shapely.MultiPolygon([shapely.box(0, 0, LARGEST_PX + 1, 20)]), READ, layer_xy_px) is None
+
+
 def test_an_alignment_survives_the_journal() -> None:
-    found = Alignment((-9.0, 5.0), 107)
+    found = Alignment((-9.0, 5.0), 107, {3: 2.51, 12: -0.4})
     assert Alignment.from_json(found.to_json()) == found
 
 

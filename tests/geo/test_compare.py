@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from sam_backend.geo.compare import GONE, best_shift, compare
+from sam_backend.geo.compare import GONE, LEAST_FIT, best_shift, compare
 
 HW = (90, 110)
 
@@ -83,3 +83,10 @@ def test_in_a_layer_that_lies_right_what_strays_little_is_unchanged() -> None:
     assert compare(old, new, 0.9, 0.9).change == "moved"
     assert compare(old, new, 0.9, 0.9, layer_xy_px=(0.0, 0.0)).change == "unchanged"
     assert compare(old, new, 0.9, 0.9, layer_xy_px=(3.0, 0.0)).change == "moved"
+
+
+def test_the_pictures_edges_say_whether_an_object_is_there_where_they_were_asked() -> None:
+    old = disc(50, 40, 20)
+    assert compare(old, old, score=0.9, stability=0.1, fit=LEAST_FIT).change == "unchanged"
+    assert compare(old, old, score=0.9, stability=0.9, fit=LEAST_FIT - 0.1).change == "gone"
+    assert compare(old, old, score=0.1, stability=0.9, fit=LEAST_FIT).change == "gone"

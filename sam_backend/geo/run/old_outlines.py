@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,9 @@ class OldOutlines:
     layer_xy_px: tuple[float, float] | None = None
     """By how much the whole layer has to be moved (right, down); None where nobody knows."""
 
+    fits: Mapping[int, float] = field(default_factory=dict)
+    """How well outlines fit the picture's edges there, by feature id, see `alignment.fit_of`."""
+
     @classmethod
     def of(cls, journal: Journal) -> OldOutlines:
         """Read the run's layer of prompts once more.
@@ -90,15 +93,19 @@ class OldOutlines:
             if tile.index in reports and reports[tile.index].status == "done"
         }
         return cls(
-            {prompt.feature_id: prompt for prompt in layer.prompts if prompt.feature_id in seen}, place, layer_xy_px
+            {prompt.feature_id: prompt for prompt in layer.prompts if prompt.feature_id in seen},
+            place,
+            layer_xy_px,
+            {} if alignment is None else alignment.fits,
         )
 
     def compare(self, merged: MergedObject) -> Comparison:
         """What became of the outline that an object answers."""
-        prompt = self.prompts[merged.feature_id or 0]
+        feature_id = merged.feature_id or 0
+        prompt, fit = self.prompts[feature_id], self.fits.get(feature_id)
         rect = _around(rect_of(merged.placed), prompt)
         old, new = prompt.outline_mask_in(rect), placed_in(merged.placed, rect)
-        return compare(old, new, merged.predicted_iou, merged.stability, self.layer_xy_px)
+        return compare(old, new, merged.predicted_iou, merged.stability, self.layer_xy_px, fit)
 
     def on_map(self, feature_ids: Sequence[int]) -> NDArray[np.object_]:
         """Old outlines in map coordinates."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_backend.geo.alignment import UNKNOWN, Alignment, align
+from sam_backend.geo.alignment import UNKNOWN, Alignment, align, fit_of
 from sam_backend.geo.prompt_layer import PromptKind, read_prompt_layer
 from sam_backend.geo.read_plan import ReadPlan
 from sam_backend.geo.run.patience import check_wanted
@@ -40,8 +41,16 @@ def align_prompts(request: RunRequest, plan: ReadPlan, is_cancelled: Callable[[]
         window = raster.read(rect)
         return window.pixels, window.is_valid
 
-    shapes = [prompt.polygon for prompt in layer.prompts if prompt.polygon is not None]
-    return align([shape for shape in shapes if _lies_in(shape.bounds, whole)], read)
+    outlines = {
+        prompt.feature_id: prompt.polygon
+        for prompt in layer.prompts
+        if prompt.polygon is not None and _lies_in(prompt.polygon.bounds, whole)
+    }
+    alignment = align(list(outlines.values()), read)
+    if alignment.n_outlines == 0:
+        return alignment
+    fits = {feature_id: fit_of(outline, read, alignment.shift_xy_px) for feature_id, outline in outlines.items()}
+    return replace(alignment, fits={feature_id: fit for feature_id, fit in fits.items() if fit is not None})
 
 
 def _lies_in(bounds_xyxy: tuple[float, float, float, float], rect: PixelRect) -> bool:

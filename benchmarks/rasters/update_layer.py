@@ -237,10 +237,11 @@ and the one that brings the layer back.
 
 {table}
 
-An outline is *gone* where it fits the picture's edges no better than anywhere around (`sam_backend/geo/alignment.py`). Its
-limits, and the rules for *unchanged* and *moved*, were chosen on this very mosaic: expect somewhat less elsewhere. With
-the rule that is left for small layers, which asks a click in the midst of each object instead, 41 to 43 of the 107
-buildings were *gone*, as the embedded model finds only every second building by a click.
+An outline is *gone* where it fits the picture's edges no better than anywhere around
+(`sam_backend/geo/alignment.py`). Its limits, and the rules for *unchanged* and *moved*, were chosen on this very
+mosaic: expect somewhat less elsewhere. With the rule that is left for small layers, which asks a click in the midst of
+each object instead, 41 to 43 of the 107 buildings were *gone*, as the embedded model finds only every second building
+by a click.
 
 Imagery: OpenAerialMap contributors, CC BY 4.0, through hotosm/fAIr-utilities; true buildings: OpenStreetMap, ODbL.
 Seconds of processor time: {cpu_s}. Measured on {machine}

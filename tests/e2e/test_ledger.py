@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
+from backend import RecordingProxy, start_backend
 from desk import Desk, only_region
 from nuclei import NucleiScene
 from numpy.typing import NDArray
 from project import Project
 from region_masks import iou, mask_of
-from studio import Json, StudioApi
+from server_process import free_port
+from studio import LEGACY_TOKEN, Json, StudioApi
 
 from sam_backend.masks.rle_brush import encode_brush_rle
 
@@ -27,19 +29,31 @@ PATIENCE_S = 60.0
 Row = dict[str, str]
 
 
+@pytest.fixture
+def proxy(studio_server: str, artifacts: Path, tmp_path: Path) -> Iterator[RecordingProxy]:
+    """Before a backend of its own: the page has the sums of all that a ledger holds."""
+    port = free_port()
+    log_path, data_folder = artifacts / "ledger-backend.log", tmp_path / "data"
+    server = start_backend(port, studio_server, LEGACY_TOKEN, log_path, data_folder=data_folder)
+    recording = RecordingProxy(f"http://127.0.0.1:{port}")
+    yield recording
+    recording.close()
+    server.stop()
+
+
 def test_ledger_says_what_the_annotator_did(
     sit_down: Callable[..., Desk],
     uploaded: Project,
     scene: NucleiScene,
     api: StudioApi,
     nuclei_png: Path,
-    backend_server: str,
 ) -> None:
+    backend_url = uploaded.proxy.backend_url
     refined = _refine_accept_and_submit(sit_down(uploaded), scene)
     second = replace(uploaded, task=api.upload_picture(uploaded.project, nuclei_png))
     rejected, accepted = _reject_one_and_submit_another(sit_down(second), scene)
 
-    rows = _rows(backend_server, uploaded, lambda rows: [row["outcome"] for row in rows].count("open") == 0)
+    rows = _rows(backend_url, uploaded, lambda rows: [row["outcome"] for row in rows].count("open") == 0)
     assert {row["region"]: (int(row["task"]), row["outcome"], row["clicks"], row["refined"]) for row in rows} == {
         refined["id"]: (uploaded.task, "kept", "2", "yes"),
         rejected["id"]: (second.task, "discarded", "1", "no"),
@@ -55,16 +69,16 @@ def test_ledger_says_what_the_annotator_did(
     (annotation,) = api.annotations(second.task)
     erased = _without_left_half(accepted)
     api.change_annotation(annotation["id"], [erased, _rectangle_by_hand(scene)])
-    rows = _rows(backend_server, second, lambda rows: "edited" in [row["outcome"] for row in rows])
+    rows = _rows(backend_url, second, lambda rows: "edited" in [row["outcome"] for row in rows])
     assert {row["region"]: (row["outcome"], row["iou"]) for row in rows if row["task"] == str(second.task)} == {
         rejected["id"]: ("discarded", ""),
         accepted["id"]: ("edited", str(iou(mask_of(erased), mask_of(accepted)))),
         "by-hand": ("by hand", ""),
     }
-    _check_summary(backend_server, edited_iou=iou(mask_of(erased), mask_of(accepted)))
+    _check_summary(backend_url, edited_iou=iou(mask_of(erased), mask_of(accepted)))
 
     api.delete_annotation(annotation["id"])
-    rows = _rows(backend_server, second, lambda rows: len(rows) == 3)
+    rows = _rows(backend_url, second, lambda rows: len(rows) == 3)
     assert {row["region"]: row["outcome"] for row in rows} == {
         refined["id"]: "kept",
         rejected["id"]: "open",

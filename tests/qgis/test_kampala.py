@@ -43,12 +43,15 @@ def both_ways(mosaic: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def run_both_ways(process: QgisProcess, algorithm: str, folder: Path, **given: object) -> dict[str, Any]:
-    """What the worker answers; the server's features are the same."""
+    """What the worker answers; the server's features are the same, but for the last digits that threads add up to."""
     here = process.run(algorithm, BACKEND=HERE, OUTPUT=folder / "here.gpkg", **given)
     there = process.run(algorithm, BACKEND=THERE, OUTPUT=folder / "there.gpkg", **given)
     assert there["JOURNAL"].startswith("run:")
     assert (here["STATE"], there["STATE"]) == ("complete", "complete")
-    assert facts(folder / "here.gpkg") == facts(folder / "there.gpkg")
+    outlines_here, scores_here = zip(*facts(folder / "here.gpkg"), strict=True)
+    outlines_there, scores_there = zip(*facts(folder / "there.gpkg"), strict=True)
+    assert outlines_here == outlines_there
+    assert scores_here == pytest.approx(scores_there, abs=1e-5)
     return here
 
 

@@ -30,6 +30,8 @@ _MOST_PIXELS = 1_000_000_000
 """Of a layer that is fetched through QGIS: beyond it, a mistyped resolution is likelier than a wish."""
 
 _WRITE_OPTIONS = ["COMPRESS=DEFLATE", "TILED=YES", "BIGTIFF=IF_SAFER"]
+_DECISIVE = ("SRS", "GeoTransform", "GCPList", "NoDataValue", "ColorInterp", "ColorTable", "Offset", "Scale")
+"""Elements of GDAL's .aux.xml that change what a raster shows, or where."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,10 @@ class RasterSource:
             part = path[:-4] + ".part" + path[-4:]
             options = {"format": "VRT"} if as_vrt else {"format": "GTiff", "creationOptions": _WRITE_OPTIONS}
             feedback.pushInfo(tr("Writing {0} in one file with the layer's CRS").format(self.name))
-            if gdal.Translate(part, self.file, outputSRS=wkt, callback=_going_on(feedback), **options) is None:
+            gdal.SetThreadLocalConfigOption("GDAL_TIFF_INTERNAL_MASK", "YES")  # or the mask gets a file of its own
+            copied = gdal.Translate(part, self.file, outputSRS=wkt, callback=_going_on(feedback), **options)
+            gdal.SetThreadLocalConfigOption("GDAL_TIFF_INTERNAL_MASK", None)
+            if copied is None:
                 raise QgsProcessingException(
                     tr("{0} can't be copied to {1} ({2}): see that there is room.").format(
                         self.file, path, gdal.GetLastErrorMsg()
@@ -172,7 +177,16 @@ def _file_of(layer: QgsRasterLayer) -> str:
 
 
 def _is_whole(file: str) -> bool:
-    """Whether all that GDAL knows of a raster lies in this one file; overviews may lie beside it."""
+    """Whether all that matters of a raster lies in this one file; overviews and statistics may lie beside it."""
     opened = gdal.Open(file)
-    needed = [] if opened is None else [name for name in opened.GetFileList() or [] if not name.endswith(".ovr")]
-    return len(needed) == 1
+    files = [] if opened is None else opened.GetFileList() or []
+    return sum(not name.endswith(".ovr") and not _is_statistics(name) for name in files) == 1
+
+
+def _is_statistics(file: str) -> bool:
+    """Whether a file holds only what QGIS notes beside each raster that it shows."""
+    if not file.endswith(".aux.xml"):
+        return False
+    with open(file, encoding="utf-8", errors="replace") as opened:
+        text = opened.read()
+    return not any(f"<{name}" in text for name in _DECISIVE)

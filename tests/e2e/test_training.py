@@ -28,7 +28,7 @@ pytestmark = pytest.mark.e2e
 
 N_TASKS, N_NUCLEI = 6, 5
 MARGIN_PX = 8
-N_STEPS = 20
+N_STEPS = 40
 PATIENCE_S = 1800.0
 """Of a training at low priority on a machine with other work."""
 

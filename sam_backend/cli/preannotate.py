@@ -125,7 +125,7 @@ def _pictures(settings: Settings, source: ImageSource, model: LazyModel) -> Proj
     store = open_shared_store(settings.cache_url, settings.cache_disk_mb * 1_000_000)
     return ProjectPictures(
         source=source,
-        library=EmbeddingLibrary(nothing_kept, store),
+        embeddings=EmbeddingLibrary(nothing_kept, store),
         predictor=model.load(),
         max_pixels=settings.max_megapixels * 1_000_000,
     )

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     work = Precomputing(
         config=about.config,
         source=connection.source,
-        library=EmbeddingLibrary(nothing_kept, store),
+        embeddings=EmbeddingLibrary(nothing_kept, store),
         notes=PictureNotes(store),
         version=model.version(),
         load=model.load,

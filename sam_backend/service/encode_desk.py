@@ -30,17 +30,17 @@ class HandedOut:
 class EncodeDesk:
     """Built once, used by many threads."""
 
-    library: EmbeddingLibrary
+    embeddings: EmbeddingLibrary
     lanes: EncodeLanes
     on_asked: Callable[[Source], None]
     """Told where each was found."""
 
     def at_hand(self, predictor: Predictor, content: str) -> HandedOut | None:
         """The embedding, if nothing has to be encoded for it."""
-        in_memory = self.library.in_memory(predictor, content)
+        in_memory = self.embeddings.in_memory(predictor, content)
         if in_memory is not None:
             return self._told(HandedOut(in_memory, "memory"))
-        in_store = self.library.in_store(predictor, content)
+        in_store = self.embeddings.in_store(predictor, content)
         return None if in_store is None else self._told(HandedOut(in_store, "store"))
 
     def hand_out(
@@ -56,7 +56,7 @@ class EncodeDesk:
         if found is not None:
             return found
         embedding = self.lanes.encode(
-            (predictor.version, content), lambda: self.library.get_or_make(predictor, content, read), patience
+            (predictor.version, content), lambda: self.embeddings.get_or_make(predictor, content, read), patience
         )
         return self._told(HandedOut(embedding, "encoder"))
 

@@ -87,7 +87,7 @@ class HostedBackend:
         New tasks' pictures are encoded where the result outlives the process: in a shared cache.
         """
         created = parse_tasks_created({**data, "action": event})
-        if created is None or self._parts.desk.library.shared is None:
+        if created is None or self._parts.desk.embeddings.shared is None:
             return
         with _one_at_a_time(workdir):
             self._start()

@@ -131,7 +131,7 @@ class _Recalling:
         predictor = self.pictures.predictor
         if image.shape != self.whole_shape:
             return predictor.embed(image)  # a crop: nobody asks for it again
-        return self.pictures.library.get_or_make(predictor, self.digest, lambda: image)
+        return self.pictures.embeddings.get_or_make(predictor, self.digest, lambda: image)
 
     def decode_points(self, embedding: Embedding, points_xy: NDArray[np.float64], iou_above: float) -> PointMasks:
         return self.pictures.predictor.decode_points(embedding, points_xy, iou_above)

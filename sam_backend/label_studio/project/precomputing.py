@@ -59,7 +59,7 @@ class Precomputing:
 
     config: LabelingConfig
     source: ImageSource
-    library: EmbeddingLibrary
+    embeddings: EmbeddingLibrary
     notes: PictureNotes
     version: str
     """Of the model."""
@@ -96,7 +96,7 @@ class Precomputing:
     def _changed(self, place: PicturePlace) -> FetchedPicture | None:
         """The picture at a place; None if it is one whose embedding is there."""
         note = self.notes.read(place.url)
-        if note is None or not self.library.holds(self.version, note.digest):
+        if note is None or not self.embeddings.holds(self.version, note.digest):
             return self.source.download(place)
         if place.never_changes:
             return None
@@ -121,12 +121,12 @@ class Precomputing:
     def _encode(self, picture: FetchedPicture, name: str) -> int:
         """Bytes of the embedding; 0 if it was there."""
         digest = picture.sha256.hex()
-        if self.library.holds(self.version, digest):
+        if self.embeddings.holds(self.version, digest):
             return 0
-        embedding = self.library.get_or_make(
+        embedding = self.embeddings.get_or_make(
             self.load(), digest, lambda: decode_picture(picture.data, name=name, max_pixels=self.max_pixels)
         )
-        if not self.library.holds(self.version, digest):
+        if not self.embeddings.holds(self.version, digest):
             raise StorageError(
                 "the cache doesn't keep an embedding that was just put there, so it is too small: raise "
                 "SAM_CACHE_DISK_MB, or the memory of Redis"

@@ -23,7 +23,7 @@ class ProjectPictures:
     """Reads pictures, and makes each embedding once."""
 
     source: ImageSource
-    library: EmbeddingLibrary
+    embeddings: EmbeddingLibrary
     predictor: Predictor
     max_pixels: int
 
@@ -35,7 +35,7 @@ class ProjectPictures:
             ImageError: it can't be decoded.
         """
         picture = self.source.fetch(uri, None, task_id)
-        return self.library.get_or_make(
+        return self.embeddings.get_or_make(
             self.predictor, picture.sha256.hex(), lambda: self._decode(picture.data, shown_url(uri))
         )
 

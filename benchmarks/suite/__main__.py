@@ -86,6 +86,7 @@ def _told(measurements: Iterator[Measurement]) -> list[Measurement]:
 
 
 def _report(measurements: list[Measurement], folder: Path, n_threads: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     draw(measurements, folder / PLOT_NAME)
     (folder / "RESULTS.md").write_text(render(measurements, n_threads), encoding="utf-8")
     print(f"wrote {folder / 'RESULTS.md'} and {PLOT_NAME}")

@@ -97,11 +97,9 @@ class Prompted:
         height, width = self.image.shape[:2]
         return ImageFrame((height, width), self.networks.ours.network.image_size)
 
-    @torch.inference_mode()
     def ours(self) -> Embedding:
         """As our predictor takes it."""
-        predictor = self.networks.ours
-        return Embedding(predictor.network.remember(self.features), self.frame, predictor.version)
+        return self.networks.ours.recall(self.features, self.frame.image_hw)
 
     def official(self) -> OfficialPredictor:
         """The official predictor, as if it had encoded the picture."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import cProfile
 import pstats
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ from benchmarks.suite.stage import CLICK_GFLOP, ENCODE_GFLOP, Stage
 from benchmarks.suite.turns import clocked, gemm_gflops
 from sam_backend import Prompts
 from sam_backend.masks.rle_brush import encode_brush_rle
-from sam_backend.model.cores import map_on_cores
 from sam_backend.model.decoder_memory import DecodedPrompts
 from sam_backend.model.prompt_encoder import PromptTensors
 from sam_backend.predict.automatic.crop_sieve import CropSieve
@@ -66,9 +64,9 @@ def _decode(prompted: Prompted, n: int) -> Iterator[Measurement]:
     def upscale(few: DecodedPrompts) -> Tensor:
         return network.upscale(memory, few)
 
-    halves = (
-        ("attend", partial(map_on_cores, attend, prompts), ATTEND_GFLOP),
-        ("upscale", partial(map_on_cores, upscale, decoded), CLICK_GFLOP - ATTEND_GFLOP),
+    halves: tuple[tuple[str, Callable[[], object], float], ...] = (
+        ("attend", lambda: [attend(few) for few in prompts], ATTEND_GFLOP),
+        ("upscale", lambda: [upscale(few) for few in decoded], CLICK_GFLOP - ATTEND_GFLOP),
     )
     for name, call, gflop in halves:
         call()

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from sam_backend.model.cells import SharedProjections
 from sam_backend.model.image_encoder import ImageFeatures
+from sam_backend.model.streamed_cells import SharedProjections
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,9 +6,10 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from sam_backend.model.cells import Cells, SharedCells, SharedProjections, share_projections, view_cells
+from sam_backend.model.cells import Cells, Message, Question
 from sam_backend.model.downscaled_attention import DownscaledAttention
 from sam_backend.model.layers import TransformerMlp
+from sam_backend.model.streamed_cells import SharedCells, SharedProjections, share_projections, view_cells
 
 
 class TwoWayTransformer(nn.Module):
@@ -34,13 +35,21 @@ class TwoWayTransformer(nn.Module):
         Returns:
             The tokens (b, t, width) and the image (b, g * g, width) after attention.
         """
-        position, n_tokens = tokens, tokens.shape[1]
-        cells: Cells = SharedCells(image, shared) if shared else view_cells(image, image_position, n_tokens)
-        for layer in self.layers:
-            tokens, image = layer(tokens, position, cells)
-            cells = view_cells(image, image_position, n_tokens)
-        look = cells.answer(self.final_attn_token_to_image, tokens + position)
-        return self.norm_final_attn(tokens + look), image
+        position = tokens
+        first, *later = cast("list[_TwoWayBlock]", list(self.layers))
+        cells: Cells = (
+            SharedCells(image, image_position, shared) if shared else view_cells(image, image_position, tokens.shape[1])
+        )
+        tokens = first.self_attend(tokens, position)
+        look = cells.answer(Question(first.cross_attn_token_to_image, tokens + position))
+        for layer, following in zip((first, *later), (*later, None), strict=True):
+            tokens = layer.take_in(tokens, look)
+            message = Message(layer.cross_attn_image_to_token, layer.norm4, k=tokens + position, v=tokens)
+            if following is not None:
+                tokens = following.self_attend(tokens, position)
+            attention = self.final_attn_token_to_image if following is None else following.cross_attn_token_to_image
+            cells, look = cells.turn(message, Question(attention, tokens + position))
+        return self.norm_final_attn(tokens + look), cells.image
 
     def share(self, image: Tensor, image_position: Tensor) -> SharedProjections:
         """Project a picture (1, g * g, width) for the first layer, once for all prompts."""
@@ -63,17 +72,18 @@ class _TwoWayBlock(nn.Module):
         self.norm4 = nn.LayerNorm(width)
         self.cross_attn_image_to_token = DownscaledAttention(width, width // 2)
 
-    def forward(self, tokens: Tensor, position: Tensor, cells: Cells) -> tuple[Tensor, Tensor]:
-        tokens = self.norm1(self._self_attend(tokens, position))
-        tokens = self.norm2(tokens + cells.answer(self.cross_attn_token_to_image, tokens + position))
-        tokens = self.norm3(tokens + self.mlp(tokens))
-        image = cells.look_back(self.cross_attn_image_to_token, k=tokens + position, v=tokens)
-        return tokens, self.norm4(image)
-
-    def _self_attend(self, tokens: Tensor, position: Tensor) -> Tensor:
+    def self_attend(self, tokens: Tensor, position: Tensor) -> Tensor:
+        """The tokens (b, t, width) look at each other."""
         if self.is_first:  # the tokens are nothing but their position yet: no encoding to add, nothing to keep
-            replaced: Tensor = self.self_attn(q=tokens, k=tokens, v=tokens)
-            return replaced
-        q = tokens + position
-        out: Tensor = tokens + self.self_attn(q=q, k=q, v=tokens)
+            looked: Tensor = self.self_attn(q=tokens, k=tokens, v=tokens)
+        else:
+            q = tokens + position
+            looked = tokens + self.self_attn(q=q, k=q, v=tokens)
+        out: Tensor = self.norm1(looked)
+        return out
+
+    def take_in(self, tokens: Tensor, look: Tensor) -> Tensor:
+        """The tokens (b, t, width) think about what they saw of the picture."""
+        tokens = self.norm2(tokens + look)
+        out: Tensor = self.norm3(tokens + self.mlp(tokens))
         return out

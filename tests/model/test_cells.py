@@ -4,16 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sam_backend.model.cells import (
+from sam_backend.model import streamed_cells
+from sam_backend.model.cells import Cells, Message, ProjectedCells, Question
+from sam_backend.model.downscaled_attention import DownscaledAttention
+from sam_backend.model.streamed_cells import (
     MOST_TOKENS_TO_ABSORB,
     AbsorbingCells,
-    Cells,
-    ProjectedCells,
     SharedCells,
     share_projections,
     view_cells,
 )
-from sam_backend.model.downscaled_attention import DownscaledAttention
 
 
 def attention(width: int, seed: int) -> DownscaledAttention:
@@ -25,10 +25,9 @@ def attention(width: int, seed: int) -> DownscaledAttention:
 
 
 def views(image: Tensor, position: Tensor, *attentions: DownscaledAttention) -> list[Cells]:
-    placed = image + position
-    views: list[Cells] = [ProjectedCells(image, placed), AbsorbingCells(image, placed)]
+    views: list[Cells] = [ProjectedCells(image, position), AbsorbingCells(image, position)]
     if len(image) == 1:
-        views.append(SharedCells(image, share_projections(*attentions, image, position)))
+        views.append(SharedCells(image, position, share_projections(*attentions, image, position)))
     return views
 
 
@@ -39,23 +38,39 @@ def views(image: Tensor, position: Tensor, *attentions: DownscaledAttention) -> 
     n_cells=st.integers(1, 30),
     batch=st.integers(1, 3),
     is_one_image=st.booleans(),
+    cells_at_once=st.integers(1, 40),
 )
 def test_all_views_of_the_cells_give_the_same(
-    n_heads: int, n_tokens: int, n_cells: int, batch: int, is_one_image: bool
+    n_heads: int, n_tokens: int, n_cells: int, batch: int, is_one_image: bool, cells_at_once: int
 ) -> None:
     width = 32 * n_heads
     to_image, to_tokens = attention(width, 1), attention(width, 2)
-    image = torch.randn(1 if is_one_image else batch, n_cells, width, dtype=torch.float64)
+    norm = torch.nn.LayerNorm(width).double()
+    image = 3 * torch.randn(1 if is_one_image else batch, n_cells, width, dtype=torch.float64)
     position = torch.randn(1, n_cells, width, dtype=torch.float64)
     q, k, v = torch.randn(3, batch, n_tokens, width, dtype=torch.float64)
-    with torch.no_grad():
-        plain, *others = [
-            (cells.answer(to_image, q), cells.look_back(to_tokens, k, v))
-            for cells in views(image, position, to_image, to_tokens)
-        ]
+    question, message = Question(to_image, q), Message(to_tokens, norm, k, v)
+
+    def play(cells: Cells) -> tuple[Tensor, Tensor, Tensor]:
+        after, look = cells.turn(message, question)
+        return cells.answer(question), after.image, look
+
+    with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streamed_cells, "CELLS_AT_ONCE", cells_at_once)
+        plain, *others = [play(cells) for cells in views(image, position, to_image, to_tokens)]
     assert plain[1].shape == (batch, n_cells, width)
     for other in others:
         torch.testing.assert_close(other, plain)  # float64 shows that the formulas are the same
+
+
+def test_scores_too_high_for_an_exponential_give_the_same() -> None:
+    to_image = attention(64, 1)
+    image, position = 1000 * torch.randn(1, 30, 64, dtype=torch.float64), torch.randn(1, 30, 64, dtype=torch.float64)
+    question = Question(to_image, 100 * torch.randn(1, 5, 64, dtype=torch.float64))
+    with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streamed_cells, "CELLS_AT_ONCE", 2)
+        answer = AbsorbingCells(image, position).answer(question)
+        torch.testing.assert_close(answer, ProjectedCells(image, position).answer(question))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from sam_backend.model.image_encoder import ImageFeatures
@@ -46,7 +47,22 @@ class DecodedPrompts:
     detail: Tensor | None = None
     """(b, c/8, 4g, 4g): see `EncodedPrompts`."""
 
-    def of(self, prompts: Tensor) -> DecodedPrompts:
-        """Some of the prompts, by their indices or as a boolean mask (b,)."""
-        detail = None if self.detail is None else self.detail[prompts]
-        return DecodedPrompts(self.iou[prompts], self.kernels[prompts], self.image[prompts], detail)
+    def only(self, keep: Tensor) -> tuple[DecodedPrompts, Tensor]:
+        """The prompts of which some mask is kept, with as few masks as hold those that are.
+
+        Args:
+            keep: (b, m) bool.
+
+        Returns:
+            The prompts, each with its kept masks in front, and which of their masks these are (bool, alike in shape to
+            their ``iou``). Prompt by prompt, the kept masks stay in their order.
+        """
+        has_some = keep.any(dim=1)
+        wanted = slice(None) if has_some.all() else has_some  # which would copy the picture
+        keep = keep[wanted]
+        n_most = int(keep.sum(dim=1).max()) if len(keep) else 0
+        order = keep.to(torch.uint8).argsort(dim=1, descending=True, stable=True)[:, :n_most]
+        kernels = self.kernels[wanted].gather(1, order[..., None].expand(-1, -1, self.kernels.shape[2]))
+        detail = None if self.detail is None else self.detail[wanted]
+        some = DecodedPrompts(self.iou[wanted].gather(1, order), kernels, self.image[wanted], detail)
+        return some, keep.gather(1, order)

@@ -84,12 +84,14 @@ class MaskDecoder(nn.Module):
         if self.refine_detail is not None:
             return self._refined(_raster(self._doubling().pixels(*cells).movedim(-1, 1)), decoded.kernels)
         seen_rows, seen_columns = (height, width) if seen_hw is None else (-(-seen // 4) for seen in seen_hw)
-        n_rows = _rows_at_once(cells[0])
-        strips = zip(*(torch.split(part[:, :seen_rows, :seen_columns], n_rows, dim=1) for part in cells), strict=True)
-        doubling = self._doubling()
-        drawn = [_raster(_multiply(decoded.kernels, doubling.pixels(*strip))) for strip in strips]
-        logits = torch.cat(drawn, dim=2)
-        return F.pad(logits, (0, 4 * (width - seen_columns), 0, 4 * (height - seen_rows)))
+        n_rows, doubling = _rows_at_once(cells[0]), self._doubling()
+        logits = decoded.kernels.new_zeros(*decoded.kernels.shape[:2], 4 * height, 4 * width)
+        logits_by_cell = _by_cell(logits)
+        for top in range(0, seen_rows, n_rows):
+            rows = slice(top, min(top + n_rows, seen_rows))
+            pixels = doubling.pixels(*(part[:, rows, :seen_columns] for part in cells))
+            logits_by_cell[:, :, rows, :seen_columns] = _multiply(decoded.kernels, pixels)
+        return logits
 
     def _refined(self, raster: Tensor, kernels: Tensor) -> Tensor:
         raster = raster + self.output_upscaling[-1](cast(nn.Conv2d, self.refine_detail)(raster))
@@ -173,3 +175,9 @@ def _multiply(kernels: Tensor, pixels: Tensor) -> Tensor:
 def _raster(pixels: Tensor) -> Tensor:
     """From (b, c, g, g, 2, 2, 2, 2) to (b, c, 4g, 4g)."""
     return pixels.permute(0, 1, 2, 4, 6, 3, 5, 7).flatten(5, 7).flatten(2, 4)
+
+
+def _by_cell(raster: Tensor) -> Tensor:
+    """See (b, c, 4g, 4g) as (b, c, g, g, 2, 2, 2, 2)."""
+    split = torch.unflatten(torch.unflatten(raster, 3, (-1, 2, 2)), 2, (-1, 2, 2))
+    return split.permute(0, 1, 2, 5, 3, 6, 4, 7)

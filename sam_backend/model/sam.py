@@ -141,8 +141,8 @@ class Sam(nn.Module):
         Returns:
             Logits (number of True, 4 h, 4 w), prompt by prompt.
         """
-        wanted = keep.any(dim=1)
-        return self.mask_decoder.upscale(memory, decoded.of(wanted), seen_hw)[keep[wanted]]
+        some, is_kept = decoded.only(keep)
+        return self.mask_decoder.upscale(memory, some, seen_hw)[is_kept]
 
 
 def _build_encoder(config: VitConfig | TinyVitConfig | ConvConfig) -> ImageEncoder:

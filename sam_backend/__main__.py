@@ -26,6 +26,7 @@ from sam_backend.cli import (
     worker,
 )
 from sam_backend.errors import SamBackendError
+from sam_backend.predict.heap import use_one_heap
 
 COMMANDS = (
     segment,
@@ -59,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for command in COMMANDS:
         command.add_parser(commands)
     arguments = parser.parse_args(_bind_negative_numbers(sys.argv[1:] if argv is None else argv))
+    use_one_heap()
     try:
         code: int = arguments.run(arguments)
     except SamBackendError as error:

@@ -32,7 +32,6 @@ def take_and_free():
     end.wait()
 
 use_one_heap()
-np.ones(30_000_000, np.uint8)  # from now on smaller blocks come from the heap
 kept, freed, end, before_mb = [], threading.Semaphore(0), threading.Event(), resident_mb()
 for _ in range(4):
     threading.Thread(target=take_and_free, daemon=True).start()

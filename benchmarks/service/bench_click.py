@@ -41,7 +41,10 @@ POINTS_TO_FIT = 16
 """A side, to make the seeded weights answer like trained ones."""
 
 VIT, EMBEDDED, OFFICIAL = "ViT-B", "the embedded model", "official + SDK"
-WARM, PREWARMED, COLD, DRAFTS = "warm click", "first click, prewarmed", "cold click", "warm click with 7 MB of drafts"
+WARM, BETWEEN, DRAFTS = "warm click", "warm click between others' work", "warm click with 7 MB of drafts"
+PREWARMED, COLD = "first click, prewarmed", "cold click"
+IN_A_ROW = 8
+"""Warm clicks of one contender before the next has its turn."""
 
 
 @dataclass(slots=True)
@@ -51,14 +54,16 @@ class Taken:
     seconds: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     gemm_gflops: list[float] = field(default_factory=list)
 
-    def take_turns(self, case: str, calls: Mapping[str, Timed], n_turns: int, *, warm_up: bool) -> None:
-        """Every contender ``n_turns`` times, one after the other."""
+    def take_turns(
+        self, case: str, calls: Mapping[str, Timed], n_turns: int, *, warm_up: bool, in_a_row: int = 1
+    ) -> None:
+        """Every contender ``n_turns`` times, one after the other; ``in_a_row`` calls are a turn."""
         of_case = self.seconds.setdefault(case, {name: [] for name in calls})
         for turn in range(n_turns + warm_up):
             for name, call in calls.items():
-                took_s = call()
+                took_s = [call() for _ in range(in_a_row)]
                 if turn >= warm_up:
-                    of_case[name].append(took_s)
+                    of_case[name] += took_s
             self.gemm_gflops.append(gemm_gflops())
         shown = ", ".join(f"{name} {1000 * median(some):.0f} ms" for name, some in of_case.items())
         print(f"{case}: {shown}", flush=True)
@@ -82,6 +87,7 @@ def main() -> None:
         command=" ".join(["python -m benchmarks.service.bench_click", *sys.argv[1:]]),
         rows=table(HEADER, _rows(taken)),
         draft_mb=vit.draft_mb,
+        in_a_row=IN_A_ROW,
         n_regions=vit.n_draft_regions,
         machine=describe_machine(),
         gemm=f"{GEMM_SIDE}³ matrix products between the turns gave {median(taken.gemm_gflops):.0f} GFLOP/s",
@@ -135,14 +141,15 @@ def _measure(taken: Taken, vit: Door, embedded: Door, official: OfficialClicks, 
     for door in (vit, embedded):
         door.cold()  # the picture that warm clicks are on
     warm = {VIT: vit.warm, OFFICIAL: official.warm, EMBEDDED: embedded.warm}
-    taken.take_turns(WARM, warm, n_warm, warm_up=True)
+    taken.take_turns(WARM, warm, -(-n_warm // IN_A_ROW), warm_up=True, in_a_row=IN_A_ROW)
+    taken.take_turns(BETWEEN, warm, n_warm, warm_up=True)
     taken.take_turns(DRAFTS, {VIT: vit.with_drafts, EMBEDDED: embedded.with_drafts}, n_warm, warm_up=True)
     taken.take_turns(PREWARMED, {VIT: vit.prewarmed, EMBEDDED: embedded.prewarmed}, n_cold, warm_up=False)
     cold = {VIT: vit.cold, OFFICIAL: official.cold, EMBEDDED: embedded.cold}
     taken.take_turns(COLD, cold, n_cold, warm_up=False)
 
 
-HEADER = ("case", "turns", f"{VIT} p50", "p95", f"{OFFICIAL} p50", "p95", "times ours", "embedded p50", "p95")
+HEADER = ("case", "clicks", f"{VIT} p50", "p95", f"{OFFICIAL} p50", "p95", "times ours", "embedded p50", "p95")
 
 
 def _rows(taken: Taken) -> Iterator[tuple[str, ...]]:
@@ -173,11 +180,13 @@ ViT-B has the same seeded weights in both, fitted so that masks look like a trai
 {rows}
 
 - *Warm*: the picture was clicked on before; every click begins a new object, without a second look at small ones.
+  {in_a_row} clicks in a row, then it is the next contender's turn.
+- *Between others' work*: single clicks in turn, so that each finds the processor's caches full of the others' numbers.
 - *First click, prewarmed*: the task was opened, and its picture encoded, before anybody clicked.
 - *Cold*: a picture never seen: fetch, decode, encode, click. Of the embedded model that is a one-shot `/predict`.
 - *Drafts*: {n_regions} brush regions come with the click, as Label Studio sends all of a person's unsaved work:
   {draft_mb:.1f} MB of JSON to read.
-- p95 of few turns is the largest, or nearly.
+- p95 of few clicks is the largest, or nearly.
 
 Measured on {machine}; gunicorn {service}; {gemm}.
 """

@@ -19,6 +19,7 @@ from benchmarks.suite.stage import CLICK_GFLOP, ENCODE_GFLOP, Stage
 from benchmarks.suite.turns import clocked, gemm_gflops
 from sam_backend import Prompts
 from sam_backend.masks.rle_brush import encode_brush_rle
+from sam_backend.model.cores import map_on_cores
 from sam_backend.model.decoder_memory import DecodedPrompts
 from sam_backend.model.prompt_encoder import PromptTensors
 from sam_backend.predict.automatic.crop_sieve import CropSieve
@@ -65,8 +66,8 @@ def _decode(prompted: Prompted, n: int) -> Iterator[Measurement]:
         return network.upscale(memory, few)
 
     halves: tuple[tuple[str, Callable[[], object], float], ...] = (
-        ("attend", lambda: [attend(few) for few in prompts], ATTEND_GFLOP),
-        ("upscale", lambda: [upscale(few) for few in decoded], CLICK_GFLOP - ATTEND_GFLOP),
+        ("attend", lambda: map_on_cores(attend, prompts), ATTEND_GFLOP),
+        ("upscale", lambda: map_on_cores(upscale, decoded), CLICK_GFLOP - ATTEND_GFLOP),
     )
     for name, call, gflop in halves:
         call()

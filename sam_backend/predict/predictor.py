@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from sam_backend.errors import DeviceError, ImageError, PromptError
 from sam_backend.model.checkpoint import EMBEDDED_NAME, checkpoint_name, checkpoint_version, load_network
+from sam_backend.model.cores import map_on_cores
 from sam_backend.model.image_encoder import ImageFeatures
 from sam_backend.model.prompt_encoder import PromptTensors
 from sam_backend.model.sam import Sam
@@ -28,6 +30,9 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 CPU_PROMPTS_AT_ONCE = 4
 """Decoded together on a CPU. The picture of each prompt is 4 MB wide at the official sizes, and several such must stay
 in the cache."""
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
 
 ChooseMask: TypeAlias = "Callable[[NDArray[np.float32], NDArray[np.float32]], int]"
 """From low-res logits (n, h, w) of the part that shows the picture, object where > 0, and predicted IoU (n,) to the
@@ -157,11 +162,15 @@ class Predictor:
         """Decode several objects of one picture at once; answers in the order of the prompts. See `segment`."""
         self._check_own(embedding)
         checked = [_fit_to_picture(one, embedding.frame, self.network.low_res_size) for one in prompts]
-        answers: dict[int, MaskPrediction] = {}
-        for batch in (batch for group in _alike(checked) for batch in _cut(group, self._at_once(len(group)))):
+        batches = [batch for group in _alike(checked) for batch in _cut(group, self._at_once(len(group)))]
+
+        def answer(batch: list[int]) -> list[MaskPrediction]:
             logits, iou = self._decode(embedding, [checked[index] for index in batch], multimask)
-            for index, *decoded in zip(batch, logits, iou, strict=True):
-                answers[index] = _draw(embedding.frame, *decoded)
+            return [_draw(embedding.frame, *one) for one in zip(logits, iou, strict=True)]
+
+        answers: dict[int, MaskPrediction] = {}
+        for batch, answered in zip(batches, self._map(answer, batches), strict=True):
+            answers.update(zip(batch, answered, strict=True))
         return [answers[index] for index in range(len(checked))]
 
     @torch.inference_mode()
@@ -178,10 +187,11 @@ class Predictor:
         """
         self._check_own(embedding)
         model_xy = torch.from_numpy(embedding.frame.image_to_model_xy(points_xy.astype(np.float32)))[:, None]
-        batches = [
-            self._decode_points(embedding, batch_xy.to(self.device), iou_above)
-            for batch_xy in torch.split(model_xy, self._at_once(len(model_xy)))
-        ]
+
+        def decode(batch_xy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            return self._decode_points(embedding, batch_xy.to(self.device), iou_above)
+
+        batches = self._map(decode, torch.split(model_xy, self._at_once(len(model_xy))))
         iou, keep, logits = (torch.cat(parts).cpu() for parts in zip(*batches, strict=True))
         index = np.flatnonzero(keep.numpy())
         predicted_iou = iou.float().flatten().numpy()[index]
@@ -197,8 +207,13 @@ class Predictor:
         return decoded.iou, keep, self.network.upscale_some(embedding.memory, decoded, keep, seen_hw)
 
     def _at_once(self, n: int) -> int:
-        """How many of n prompts to decode together: what fits in a CPU's cache, or all."""
-        return max(1, n) if self.device.type != "cpu" else CPU_PROMPTS_AT_ONCE
+        """How many of n prompts to decode together: what fits in a CPU's cache and leaves no core idle, or all."""
+        if self.device.type != "cpu":
+            return max(1, n)
+        return min(CPU_PROMPTS_AT_ONCE, max(1, math.ceil(n / torch.get_num_threads())))
+
+    def _map(self, work: Callable[[Part], Result], batches: Sequence[Part]) -> list[Result]:
+        return map_on_cores(work, batches) if self.device.type == "cpu" else [work(batch) for batch in batches]
 
     def _check_own(self, embedding: Embedding) -> None:
         if embedding.model_version != self.version:

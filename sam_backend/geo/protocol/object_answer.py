@@ -19,6 +19,10 @@ from sam_backend.predict.predictor import Predictor
 from sam_backend.types import Prompts
 
 
+_FARTHEST = 1e30
+"""No map reaches there, and what lies beyond needn't be told apart: in pixels it might not fit in 32 bits."""
+
+
 def answer_object(request: ObjectRequest, predictor: Predictor, views: ViewBook) -> dict[str, Any]:
     """Segment an object; a mask never covers pixels without data.
 
@@ -53,9 +57,10 @@ def answer_object(request: ObjectRequest, predictor: Predictor, views: ViewBook)
 
 
 def _in_view(prompts: MapPrompts, window: RasterWindow, mask_logits: NDArray[np.float32] | None) -> Prompts:
-    box_xyxy = prompts.box_xyxy
+    points_xy = prompts.points_xy.clip(-_FARTHEST, _FARTHEST)
+    box_xyxy = None if prompts.box_xyxy is None else prompts.box_xyxy.clip(-_FARTHEST, _FARTHEST)
     return Prompts(
-        points_xy=map_to_pixel_xy(prompts.points_xy, window.transform).astype(np.float32),
+        points_xy=map_to_pixel_xy(points_xy, window.transform).astype(np.float32),
         is_foreground=prompts.is_foreground,
         box_xyxy=None if box_xyxy is None else map_to_pixel_xyxy(box_xyxy, window.transform).astype(np.float32),
         mask_logits=mask_logits,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 ROUTES = ("/raster/hello", "/raster/object", "/raster/prefetch", "/raster/refilter", "/raster/runs")
@@ -62,6 +62,13 @@ CLICKS = st.fixed_dictionaries(
         "box_xyxy": st.none() | st.lists(NUMBERS, min_size=4, max_size=4),
     }
 )
+TOO_FAR_OFF = {
+    "raster": "{tif}",
+    "view_px": [0, 0, 64, 64],
+    "points_xy": [[0.0, 1.7e38]],  # a number of 32 bits, but twice as much isn't
+    "is_foreground": [True],
+    "box_xyxy": [-1.7e308, -1.7e38, 1.7e38, 1.7e300],
+}
 BODIES = CLICKS | (
     st.dictionaries(NAMES, VALUES, max_size=6)
     | VALUES
@@ -89,6 +96,7 @@ def _check(client: FlaskClient, path: str, data: bytes) -> None:
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=st.sampled_from(ROUTES), body=BODIES)
+@example(path="/raster/object", body=TOO_FAR_OFF)
 def test_any_json_is_answered(path: str, body: object, quiet_client: FlaskClient, geotiff: Path) -> None:
     _check(quiet_client, path, json.dumps(body).replace("{tif}", str(geotiff)).encode())
 

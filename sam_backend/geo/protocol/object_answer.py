@@ -18,7 +18,6 @@ from sam_backend.masks.polygons import mask_to_polygons
 from sam_backend.predict.predictor import Predictor
 from sam_backend.types import Prompts
 
-
 _FARTHEST = 1e30
 """No map reaches there, and what lies beyond needn't be told apart: in pixels it might not fit in 32 bits."""
 

@@ -60,7 +60,7 @@ qgis: $(VENV)/dev.stamp
 # Builds the CPU image and runs it as a container would be, without a Docker engine; as root, on Debian.
 docker-test: $(VENV)/dev.stamp
 	sh tests/docker/image/install.sh
-	$(BIN)/python -m pytest tests/docker tests/docker/image $(ARGS)
+	$(BIN)/python -m pytest tests/docker/image $(ARGS)
 
 # What is known of the versions that run (asks an index on the network), and what bandit thinks of the code.
 audit: $(AUDIT)/tools.stamp

@@ -41,7 +41,7 @@ def build_image(folder: Path, target: str) -> None:
     options = _pip_options()
     configuration.write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in options.items()))
     mounts = {str(configuration): "/etc/pip.conf", "/etc/ssl/certs": "/etc/ssl/certs"}
-    mounts |= {found: found for found in re.findall(r"/[^\s']+", " ".join(options.values())) if Path(found).exists()}
+    mounts |= {place: place for place in _local_places(" ".join(options.values()))}
     volumes = [word for outside, inside in mounts.items() for word in ("--volume", f"{outside}:{inside}:ro")]
     file = ROOT / "docker" / "Dockerfile"
     ignored = ["--ignorefile", f"{file}.dockerignore"]
@@ -56,6 +56,13 @@ def _pip_options() -> dict[str, str]:
     done = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True)
     pairs = (line.split("=", 1) for line in done.stdout.splitlines())
     return {name.rpartition(".")[2]: value.strip("'") for name, value in pairs}
+
+
+def _local_places(values: str) -> list[str]:
+    """Files and folders that options of pip name; an index's pages link to packages beside its own folder."""
+    places = re.findall(r"(file://)?(/[^\s']+)", values)
+    found = (str(Path(path).parent) if is_index else path for is_index, path in places)
+    return [path for path in found if Path(path).exists()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,8 @@ def _decode(network: Sam, embedding: Embedding, model_xy: Tensor) -> tuple[list[
     sums = []
     for few_xy in model_xy.split(CPU_PROMPTS_AT_ONCE):
         clicks = PromptTensors(few_xy[:, None], torch.ones(len(few_xy), 1, dtype=torch.bool))
-        sums.append(network.attend(embedding.memory, clicks, multimask=True).image.sum(dim=0, keepdim=True))
+        cells = torch.cat(network.attend(embedding.memory, clicks, multimask=True).cells, dim=1)
+        sums.append(cells.sum(dim=0, keepdim=True))
     for hook in hooks:
         hook.remove()
     return [torch.cat(of_reading) for of_reading in hidden], sum(sums[1:], sums[0]) / len(model_xy)

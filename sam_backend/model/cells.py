@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from torch import Tensor, nn
 
 from sam_backend.model.downscaled_attention import DownscaledAttention
+
+Strips: TypeAlias = "tuple[Tensor, ...]"
+"""The cells of a picture (b or 1, n, ...), some rows of its grid at a time, from the top."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +47,7 @@ class Cells(Protocol):
     """A picture's cells between two layers."""
 
     @property
-    def image(self) -> Tensor:
+    def strips(self) -> Strips:
         """(b or 1, n, width)."""
         ...
 
@@ -66,6 +69,11 @@ class ProjectedCells:
 
     position: Tensor
     """(1, n, width)."""
+
+    @property
+    def strips(self) -> Strips:
+        """See `Cells`."""
+        return (self.image,)
 
     def answer(self, question: Question) -> Tensor:
         """See `Cells`."""

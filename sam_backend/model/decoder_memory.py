@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sam_backend.model.cells import Strips
 from sam_backend.model.image_encoder import ImageFeatures
 from sam_backend.model.streamed_cells import SharedProjections
 
@@ -41,7 +42,7 @@ class DecodedPrompts:
     kernels: Tensor
     """(b, m, c/8): a mask's logit is the product of its kernel with a pixel's features."""
 
-    image: Tensor
+    cells: Strips
     """(b, g * g, c): the picture after it has looked at the prompts."""
 
     detail: Tensor | None = None
@@ -64,5 +65,6 @@ class DecodedPrompts:
         order = keep.to(torch.uint8).argsort(dim=1, descending=True, stable=True)[:, :n_most]
         kernels = self.kernels[wanted].gather(1, order[..., None].expand(-1, -1, self.kernels.shape[2]))
         detail = None if self.detail is None else self.detail[wanted]
-        some = DecodedPrompts(self.iou[wanted].gather(1, order), kernels, self.image[wanted], detail)
+        cells = tuple(strip[wanted] for strip in self.cells)
+        some = DecodedPrompts(self.iou[wanted].gather(1, order), kernels, cells, detail)
         return some, keep.gather(1, order)

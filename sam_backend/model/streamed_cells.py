@@ -9,15 +9,14 @@ latent attention (arXiv 2405.04434, section 2.1). The softmax over all strips is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sam_backend.model.cells import Cells, Message, ProjectedCells, Question
+from sam_backend.model.cells import Cells, Message, ProjectedCells, Question, Strips
 from sam_backend.model.downscaled_attention import DownscaledAttention
 
 MOST_TOKENS_TO_ABSORB = 14
@@ -26,31 +25,39 @@ MOST_TOKENS_TO_ABSORB = 14
 CELLS_AT_ONCE = 1024
 """Of all prompts together, for each core: a megabyte at the official width."""
 
-_ScoreRows: TypeAlias = Callable[[slice], Tensor]
-"""From a strip's rows to how much each cell cares for each head of each token: (b, rows, t * heads)."""
+
+def view_cells(image: Tensor, position: Tensor, batch: int, n_tokens: int) -> Cells:
+    """See cells (b or 1, n, width) at positions (1, n, width) in the way that suits so many prompts and tokens."""
+    if n_tokens > MOST_TOKENS_TO_ABSORB or torch.is_grad_enabled():
+        return ProjectedCells(image, position)
+    return AbsorbingCells(in_strips(image, batch), in_strips(position, batch))
 
 
-def view_cells(image: Tensor, position: Tensor, n_tokens: int) -> Cells:
-    """See cells (b or 1, n, width) at positions (1, n, width) in the way that suits the number of tokens."""
-    absorbs = n_tokens <= MOST_TOKENS_TO_ABSORB and not torch.is_grad_enabled()
-    return (AbsorbingCells if absorbs else ProjectedCells)(image, position)
+def in_strips(cells: Tensor, batch: int) -> Strips:
+    """Cut cells (b or 1, n, ...) of a square grid into whole rows, on a CPU into so few that all prompts' fit in."""
+    n_cells = cells.shape[1]
+    if cells.device.type != "cpu":
+        return (cells,)
+    width = math.isqrt(n_cells)
+    n_rows = max(1, CELLS_AT_ONCE * torch.get_num_threads() // (width * batch))
+    return torch.split(cells, n_rows * width, dim=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AbsorbingCells:
     """Cells that differ from prompt to prompt."""
 
-    image: Tensor
+    strips: Strips
     """(b or 1, n, width)."""
 
-    position: Tensor
+    position: Strips
     """(1, n, width)."""
 
     def answer(self, question: Question) -> Tensor:
         """See `Cells`."""
         look = _Look.begin(question)
-        for rows in _strips(self.image, len(question.q)):
-            look.see(self.image[:, rows], self.position[:, rows])
+        for image, position in zip(self.strips, self.position, strict=True):
+            look.see(image, position)
         return look.answer()
 
     def turn(self, message: Message, question: Question) -> tuple[Cells, Tensor]:
@@ -60,10 +67,11 @@ class AbsorbingCells:
         offered = torch.einsum("bthd,hdc->bthc", keys, _by_head(attention, attention.q_proj)).flatten(1, 2)
         for_bias = (keys * attention.split(attention.q_proj.bias)).sum(dim=-1).flatten(1)[:, None]
 
-        def score(rows: slice) -> Tensor:
-            return (self.image[:, rows] + self.position[:, rows]) @ offered.transpose(1, 2) + for_bias
-
-        return _turn(self.image, self.position, score, message, question)
+        scores = (
+            (image + position) @ offered.transpose(1, 2) + for_bias
+            for image, position in zip(self.strips, self.position, strict=True)
+        )
+        return _turn(self.strips, self.position, scores, message, question)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,10 +109,10 @@ def share_projections(
 class SharedCells:
     """Cells that are the same for all prompts, projected once per picture."""
 
-    image: Tensor
+    strips: Strips
     """(1, n, width)."""
 
-    position: Tensor
+    position: Strips
     """(1, n, width)."""
 
     projections: SharedProjections
@@ -125,10 +133,8 @@ class SharedCells:
         # Each head's keys in columns of their own, zeros elsewhere: one matrix product then serves all heads.
         apart = torch.einsum("bthd,hg->bhdtg", keys, torch.eye(attention.n_heads).to(keys)).flatten(3).flatten(1, 2)
 
-        def score(rows: slice) -> Tensor:
-            return self.projections.queries[:, rows] @ apart
-
-        return _turn(self.image, self.position, score, message, question)
+        scores = (queries @ apart for queries in in_strips(self.projections.queries, len(apart)))
+        return _turn(self.strips, self.position, scores, message, question)
 
 
 @dataclass(slots=True, eq=False)
@@ -138,13 +144,13 @@ class _Look:
     question: Question
 
     asked: Tensor
-    """(b, width, t * heads): a cell's product with it is its score."""
+    """(b, t * heads, width): its product with a cell is the cell's score."""
 
     highest: Tensor
-    """(b, 1, t * heads): the highest score so far. All shares are taken relative to it."""
+    """(b, t * heads, 1): the highest score so far. All shares are taken relative to it."""
 
     shares: Tensor
-    """(b, 1, t * heads): their sum so far."""
+    """(b, t * heads, 1): their sum so far."""
 
     seen: Tensor
     """(b, t * heads, width): the sum of the cells by their shares so far."""
@@ -154,45 +160,45 @@ class _Look:
         """Before any cell."""
         attention = question.attention
         queries = _scaled(attention.split(attention.q_proj(question.q)))
-        asked = torch.einsum("bthd,hdc->bcth", queries, _by_head(attention, attention.k_proj)).flatten(2)
-        nothing = asked.new_zeros(len(asked), 1, asked.shape[2])
-        return cls(question, asked, nothing - math.inf, nothing, torch.zeros_like(asked).transpose(1, 2))
+        asked = torch.einsum("bthd,hdc->bthc", queries, _by_head(attention, attention.k_proj)).flatten(1, 2)
+        nothing = asked.new_zeros(*asked.shape[:2], 1)
+        return cls(question, asked, nothing - math.inf, nothing, torch.zeros_like(asked))
 
     def see(self, image: Tensor, position: Tensor) -> None:
         """Look at a strip (b or 1, rows, width) at (1, rows, width)."""
-        scores = (image + position) @ self.asked
-        highest = torch.maximum(self.highest, scores.amax(dim=1, keepdim=True))
-        shares = (scores - highest).exp_()
-        fade = (self.highest - highest).exp_()
+        scores = self.asked @ (image + position).transpose(1, 2)
+        highest = torch.maximum(self.highest, scores.amax(dim=2, keepdim=True))
+        shares = scores.sub_(highest).exp_()
+        fade = self.highest.sub_(highest).exp_()
         self.highest = highest
-        self.shares = self.shares * fade + shares.sum(dim=1, keepdim=True)
-        self.seen = self.seen * fade.transpose(1, 2) + shares.transpose(1, 2) @ image
+        self.shares.mul_(fade).add_(shares.sum(dim=2, keepdim=True))
+        self.seen.mul_(fade).baddbmm_(shares, image.expand(len(shares), -1, -1))
 
     def answer(self) -> Tensor:
         """(b, t, width), once all cells have passed."""
         attention = self.question.attention
-        seen = torch.unflatten(self.seen / self.shares.transpose(1, 2), 1, (-1, attention.n_heads))
+        seen = torch.unflatten(self.seen / self.shares, 1, (-1, attention.n_heads))
         values = torch.einsum("bthc,hdc->bthd", seen, _by_head(attention, attention.v_proj)).flatten(2)
         answer: Tensor = attention.out_proj(values + attention.v_proj.bias)
         return answer
 
 
 def _turn(
-    image: Tensor, position: Tensor, score: _ScoreRows, message: Message, question: Question
+    image: Strips, position: Strips, scores: Iterable[Tensor], message: Message, question: Question
 ) -> tuple[Cells, Tensor]:
-    """Tell cells (b or 1, n, width) a message, and ask them."""
+    """Tell cells a message, and ask them."""
     told = _told(message)
-    known = image.new_empty(len(told), *image.shape[1:])
+    knowing = []
     look = _Look.begin(question)
-    for rows in _strips(image, len(told)):
-        by_head = torch.unflatten(score(rows), 2, (-1, message.attention.n_heads))
+    for before, place, score in zip(image, position, scores, strict=True):
+        by_head = torch.unflatten(score, 2, (-1, message.attention.n_heads))
         # Token by token and then head by head: so the softmax over the tokens runs over rows of heads as wide as a
         # vector register, ten times as fast as the other way round.
         shares = by_head.softmax(dim=2).flatten(2)
-        strip = message.norm(torch.baddbmm(image[:, rows].expand(len(told), -1, -1), shares, told))
-        look.see(strip, position[:, rows])
-        known[:, rows] = strip
-    return AbsorbingCells(known, position), look.answer()
+        after = message.norm(torch.baddbmm(before.expand(len(told), -1, -1), shares, told))
+        look.see(after, place)
+        knowing.append(after)
+    return AbsorbingCells(tuple(knowing), position), look.answer()
 
 
 def _told(message: Message) -> Tensor:
@@ -202,14 +208,6 @@ def _told(message: Message) -> Tensor:
     told = torch.einsum("bthd,chd->bthc", attention.split(attention.v_proj(message.v)), out_of_head).flatten(1, 2)
     # Shares of a head add up to 1, so the rows add up to one bias.
     return told + attention.out_proj.bias / attention.n_heads
-
-
-def _strips(image: Tensor, batch: int) -> Iterator[slice]:
-    """The rows of cells (b or 1, n, width), a strip at a time on a CPU."""
-    n_cells = image.shape[1]
-    n_on_cpu = max(1, CELLS_AT_ONCE * torch.get_num_threads() // max(1, batch))
-    n_rows = n_on_cpu if image.device.type == "cpu" else n_cells
-    return (slice(start, start + n_rows) for start in range(0, n_cells, n_rows))
 
 
 def _scaled(heads: Tensor) -> Tensor:

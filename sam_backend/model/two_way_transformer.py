@@ -6,10 +6,10 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from sam_backend.model.cells import Cells, Message, Question
+from sam_backend.model.cells import Cells, Message, Question, Strips
 from sam_backend.model.downscaled_attention import DownscaledAttention
 from sam_backend.model.layers import TransformerMlp
-from sam_backend.model.streamed_cells import SharedCells, SharedProjections, share_projections, view_cells
+from sam_backend.model.streamed_cells import SharedCells, SharedProjections, in_strips, share_projections, view_cells
 
 
 class TwoWayTransformer(nn.Module):
@@ -23,7 +23,7 @@ class TwoWayTransformer(nn.Module):
 
     def forward(
         self, tokens: Tensor, image: Tensor, image_position: Tensor, shared: SharedProjections | None = None
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Strips]:
         """Attend.
 
         Args:
@@ -37,8 +37,11 @@ class TwoWayTransformer(nn.Module):
         """
         position = tokens
         first, *later = cast("list[_TwoWayBlock]", list(self.layers))
+        batch, n_tokens, _ = tokens.shape
         cells: Cells = (
-            SharedCells(image, image_position, shared) if shared else view_cells(image, image_position, tokens.shape[1])
+            SharedCells(in_strips(image, batch), in_strips(image_position, batch), shared)
+            if shared
+            else view_cells(image, image_position, batch, n_tokens)
         )
         tokens = first.self_attend(tokens, position)
         look = cells.answer(Question(first.cross_attn_token_to_image, tokens + position))
@@ -49,7 +52,7 @@ class TwoWayTransformer(nn.Module):
                 tokens = following.self_attend(tokens, position)
             attention = self.final_attn_token_to_image if following is None else following.cross_attn_token_to_image
             cells, look = cells.turn(message, Question(attention, tokens + position))
-        return self.norm_final_attn(tokens + look), cells.image
+        return self.norm_final_attn(tokens + look), cells.strips
 
     def share(self, image: Tensor, image_position: Tensor) -> SharedProjections:
         """Project a picture (1, g * g, width) for the first layer, once for all prompts."""

@@ -11,6 +11,7 @@ from sam_backend.model.streamed_cells import (
     MOST_TOKENS_TO_ABSORB,
     AbsorbingCells,
     SharedCells,
+    in_strips,
     share_projections,
     view_cells,
 )
@@ -24,10 +25,11 @@ def attention(width: int, seed: int) -> DownscaledAttention:
     return made.double()
 
 
-def views(image: Tensor, position: Tensor, *attentions: DownscaledAttention) -> list[Cells]:
-    views: list[Cells] = [ProjectedCells(image, position), AbsorbingCells(image, position)]
+def views(image: Tensor, position: Tensor, batch: int, *attentions: DownscaledAttention) -> list[Cells]:
+    in_parts = in_strips(image, batch), in_strips(position, batch)
+    views: list[Cells] = [ProjectedCells(image, position), AbsorbingCells(*in_parts)]
     if len(image) == 1:
-        views.append(SharedCells(image, position, share_projections(*attentions, image, position)))
+        views.append(SharedCells(*in_parts, share_projections(*attentions, image, position)))
     return views
 
 
@@ -53,11 +55,11 @@ def test_all_views_of_the_cells_give_the_same(
 
     def play(cells: Cells) -> tuple[Tensor, Tensor, Tensor]:
         after, look = cells.turn(message, question)
-        return cells.answer(question), after.image, look
+        return cells.answer(question), torch.cat(after.strips, dim=1), look
 
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(streamed_cells, "CELLS_AT_ONCE", cells_at_once)
-        plain, *others = [play(cells) for cells in views(image, position, to_image, to_tokens)]
+        plain, *others = [play(cells) for cells in views(image, position, batch, to_image, to_tokens)]
     assert plain[1].shape == (batch, n_cells, width)
     for other in others:
         torch.testing.assert_close(other, plain)  # float64 shows that the formulas are the same
@@ -69,7 +71,7 @@ def test_scores_too_high_for_an_exponential_give_the_same() -> None:
     question = Question(to_image, 100 * torch.randn(1, 5, 64, dtype=torch.float64))
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(streamed_cells, "CELLS_AT_ONCE", 2)
-        answer = AbsorbingCells(image, position).answer(question)
+        answer = AbsorbingCells(in_strips(image, 1), in_strips(position, 1)).answer(question)
         torch.testing.assert_close(answer, ProjectedCells(image, position).answer(question))
 
 
@@ -84,4 +86,4 @@ def test_scores_too_high_for_an_exponential_give_the_same() -> None:
 )
 def test_the_view_suits_the_number_of_tokens(n_tokens: int, learns: bool, kind: type) -> None:
     with torch.set_grad_enabled(learns):
-        assert isinstance(view_cells(torch.zeros(1, 4, 32), torch.zeros(1, 4, 32), n_tokens), kind)
+        assert isinstance(view_cells(torch.zeros(1, 4, 32), torch.zeros(1, 4, 32), 1, n_tokens), kind)

@@ -46,7 +46,7 @@ def prompts(sam: Sam, n_points: int, with_mask: bool, n: int = 3) -> PromptTenso
 def upscale_plainly(decoder: MaskDecoder, features: ImageFeatures, decoded: DecodedPrompts) -> Tensor:
     """By convolutions over whole pictures, as the official code has it."""
     first, norm, activate, second, activate_last = decoder.output_upscaling
-    image = decoded.image.transpose(1, 2).unflatten(2, features.coarse.shape[-2:])
+    image = torch.cat(decoded.cells, dim=1).transpose(1, 2).unflatten(2, features.coarse.shape[-2:])
     twice, four_times = features.fine or (0, 0)
     if decoded.detail is not None:
         four_times = four_times + decoded.detail

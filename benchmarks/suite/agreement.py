@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from segment_anything import SamPredictor
 
+from benchmarks.suite.exact import Rounding, measure_rounding
 from benchmarks.suite.networks import Networks
 from sam_backend.masks.rle_coco import decode_coco_rle
 
@@ -43,6 +44,8 @@ def compare_records(
     remarks = [f"{counts}; {len(matched) - len(differing)} have the same RLE to the byte"]
     if differing:
         remarks.append(_tell(_differing_pixels(differing, networks, image, features), len(differing)))
+        points_xy = np.array([one["point_coords"][0] for one, _ in differing])
+        remarks.append(_tell_rounding(measure_rounding(networks, features, points_xy, image.shape[:2])))
     return tuple(remarks)
 
 
@@ -88,4 +91,11 @@ def _tell(pixels: Sequence[tuple[int, int, float]], n_masks: int) -> str:
     return (
         f"{len(pixels)} pixels of {n_masks} masks differ, {verdict} {DECISIVE_LOGIT:g} of a logit's threshold: "
         f"(x, y) logit {listed}{more}"
+    )
+
+
+def _tell_rounding(rounding: Rounding) -> str:
+    return (
+        f"of these clicks, where logits reach {rounding.greatest_logit:.0f}, those of the official code lie up to "
+        f"{rounding.official:.1e} from the same network's in double precision, ours up to {rounding.ours:.1e}"
     )

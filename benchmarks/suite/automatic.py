@@ -25,6 +25,7 @@ from sam_backend.predict.point_masks import PointMasks
 from sam_backend.predict.predictor import Predictor
 
 PART = "automatic"
+N_TURNS = 3
 LARGE_HW = (3000, 4000)
 OFFICIAL_POINTS_AT_ONCE_ON_LARGE = 16
 OFFICIAL_POINTS_PER_SIDE_ON_LARGE = 8
@@ -55,13 +56,16 @@ def measure_automatic(stage: Stage) -> Iterator[Measurement]:
     """Yield the usual picture, then the large one."""
     n = stage.points_per_side
     networks, image = stage.networks, stage.image
-    first, official = run_ours(networks, image, n), run_official(networks, image, n)
-    second = first if stage.is_quick else run_ours(networks, image, n)
+    runs: dict[str, list[Run]] = {OURS: [], OFFICIAL: []}
+    for _ in range(stage.turns(N_TURNS)):
+        runs[OURS].append(run_ours(networks, image, n))
+        runs[OFFICIAL].append(run_official(networks, image, n))
+    ours, official = runs[OURS][0], runs[OFFICIAL][0]
     yield from _as_measurements(
         f"{n} x {n} points, {image.shape[1]} x {image.shape[0]}",
         n,
-        {OURS: [first, second], OFFICIAL: [official]},
-        (stage.adjustment, *compare_records(first.records, official.records, networks, image, official.features)),
+        runs,
+        (stage.adjustment, *compare_records(ours.records, official.records, networks, image, official.features)),
     )
     yield from _measure_large(stage)
 

@@ -114,6 +114,8 @@ class Sam(nn.Module):
             position = self.grid_position(features.window)
         if self.prompt_encoder.draws_prompts or torch.is_grad_enabled():
             return DecoderMemory(features, position, shared=None)
+        by_cell = features.coarse.contiguous(memory_format=torch.channels_last)  # in memory, as the decoder reads them
+        features = replace(features, coarse=by_cell)
         image = as_cells(features.coarse + self.prompt_encoder.dense_without_mask(features.window))
         return DecoderMemory(features, position, self.mask_decoder.transformer.share(image, position))
 

@@ -39,7 +39,7 @@ def in_strips(cells: Tensor, batch: int) -> Strips:
     if cells.device.type != "cpu":
         return (cells,)
     width = math.isqrt(n_cells)
-    n_rows = max(1, CELLS_AT_ONCE * torch.get_num_threads() // (width * batch))
+    n_rows = max(1, CELLS_AT_ONCE * torch.get_num_threads() // (width * max(1, batch)))
     return torch.split(cells, n_rows * width, dim=1)
 
 

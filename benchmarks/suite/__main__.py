@@ -38,7 +38,7 @@ PARTS: dict[str, Callable[[Stage], Iterator[Measurement]]] = {
 def main() -> None:
     """Measure, keep, report."""
     arguments = _read_arguments()
-    use_one_heap()  # as our command line does; what it spares, it spares all contenders
+    use_one_heap()  # as our command line does
     torch.set_num_threads(arguments.threads)
     kept = measurement.read(arguments.json) if arguments.only else []
     wanted = arguments.only.split(",") if arguments.only else list(PARTS)
@@ -56,6 +56,7 @@ def main() -> None:
             kept = [one for one in kept if not one.part.startswith(name)] + found
             measurement.write(kept, arguments.json)
             print(f"{name}: {time.perf_counter() - started:.0f} s")
+        stage.close()
     _report(kept, arguments.to, arguments.threads)
     if failed:
         raise SystemExit(f"these parts failed: {', '.join(failed)}; run them again with --only")

@@ -14,7 +14,6 @@ from segment_anything import SamAutomaticMaskGenerator
 from benchmarks.suite.agreement import compare_records
 from benchmarks.suite.measurement import OFFICIAL, OURS, Measurement
 from benchmarks.suite.memory import peak_mb_of
-from benchmarks.suite.networks import Networks
 from benchmarks.suite.scene import picture
 from benchmarks.suite.stage import CLICK_GFLOP, ENCODE_GFLOP, Stage
 from benchmarks.suite.turns import gemm_gflops
@@ -58,8 +57,8 @@ def measure_automatic(stage: Stage) -> Iterator[Measurement]:
     networks, image = stage.networks, stage.image
     runs: dict[str, list[Run]] = {OURS: [], OFFICIAL: []}
     for _ in range(stage.turns(N_TURNS)):
-        runs[OURS].append(run_ours(networks, image, n))
-        runs[OFFICIAL].append(run_official(networks, image, n))
+        runs[OURS].append(run_ours(stage, n))
+        runs[OFFICIAL].append(stage.rivals.call(run_official, n))
     ours, official = runs[OURS][0], runs[OFFICIAL][0]
     yield from _as_measurements(
         f"{n} x {n} points, {image.shape[1]} x {image.shape[0]}",
@@ -71,20 +70,18 @@ def measure_automatic(stage: Stage) -> Iterator[Measurement]:
 
 
 def _measure_large(stage: Stage) -> Iterator[Measurement]:
-    networks, image = stage.networks, picture((600, 800) if stage.is_quick else LARGE_HW)
+    image = picture((600, 800) if stage.is_quick else LARGE_HW)
     size = f"{image.shape[1]} x {image.shape[0]}"
     n_few, n_all = (2, 4) if stage.is_quick else (OFFICIAL_POINTS_PER_SIDE_ON_LARGE, 32)
-    ours = run_ours(networks, image, n_few)
-    official = run_official(networks, image, n_few, points_at_once=OFFICIAL_POINTS_AT_ONCE_ON_LARGE)
+    ours = run_ours(stage, n_few, image)
+    official = stage.rivals.call(run_official, n_few, image, OFFICIAL_POINTS_AT_ONCE_ON_LARGE)
     yield from _as_measurements(
         f"{n_few} x {n_few} points, {size}",
         n_few,
         {OURS: [ours], OFFICIAL: [official]},
-        compare_records(ours.records, official.records, networks, image, official.features),
+        compare_records(ours.records, official.records, stage.networks, image, official.features),
     )
-    yield from _as_measurements(
-        f"{n_all} x {n_all} points, {size}", n_all, {OURS: [run_ours(networks, image, n_all)]}, ()
-    )
+    yield from _as_measurements(f"{n_all} x {n_all} points, {size}", n_all, {OURS: [run_ours(stage, n_all, image)]}, ())
 
 
 def _as_measurements(
@@ -130,19 +127,22 @@ class TimedModel:
         return masks
 
 
-def run_ours(networks: Networks, image: NDArray[np.uint8], n_per_side: int) -> Run:
-    """Ours, with the official options, up to COCO RLEs."""
-    model = TimedModel(networks.ours)
+def run_ours(stage: Stage, n_per_side: int, image: NDArray[np.uint8] | None = None) -> Run:
+    """Ours, with the official options, up to COCO RLEs, of the stage's picture or another."""
+    model, image = TimedModel(stage.networks.ours), stage.image if image is None else image
     options = AutomaticOptions(points_per_side=n_per_side)
     run = _timed(lambda: [record.to_dict("coco_rle") for record in generate(model, image, options)])
     run.encode_s, run.decode_s = model.encode_s, model.decode_s
     return run
 
 
-def run_official(networks: Networks, image: NDArray[np.uint8], n_per_side: int, points_at_once: int = 64) -> Run:
+def run_official(
+    stage: Stage, n_per_side: int, image: NDArray[np.uint8] | None = None, points_at_once: int = 64
+) -> Run:
     """The official one, with its default options, up to COCO RLEs."""
+    image = stage.image if image is None else image
     generator = SamAutomaticMaskGenerator(
-        networks.official, points_per_side=n_per_side, points_per_batch=points_at_once, output_mode="coco_rle"
+        stage.networks.official, points_per_side=n_per_side, points_per_batch=points_at_once, output_mode="coco_rle"
     )
     encode, kept = generator.predictor.set_image, {"s": 0.0}
 

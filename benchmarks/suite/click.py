@@ -11,7 +11,7 @@ from transformers import SamImageProcessor
 
 from benchmarks.suite.measurement import OFFICIAL, OURS, TRANSFORMERS, Measurement
 from benchmarks.suite.networks import Prompted
-from benchmarks.suite.sdk import SdkBrush
+from benchmarks.suite.rivals import each_at_home
 from benchmarks.suite.stage import CLICK_GFLOP, Stage
 from benchmarks.suite.turns import Timed, clocked, take_turns
 from sam_backend import Prompts, load_sam
@@ -27,17 +27,18 @@ BOX_XYXY = (400.0, 250.0, 1100.0, 800.0)
 @torch.inference_mode()
 def measure_click(stage: Stage) -> Iterator[Measurement]:
     """Yield the cases."""
-    prompted, n = stage.prompted, stage.turns(N_TURNS)
-    yield take_turns(PART, "one click, three full-size masks", clicks(prompted), n, gflop=CLICK_GFLOP)
-    yield take_turns(PART, "one box, one full-size mask", boxes(prompted), n, gflop=CLICK_GFLOP)
-    yield take_turns(PART, "one click, full-size mask, brush RLE", brush_clicks(prompted, stage.sdk), n)
-    batch = batches(prompted, 4 if stage.is_quick else N_BATCH)
+    n = stage.turns(N_TURNS)
+    yield take_turns(PART, "one click, three full-size masks", each_at_home(stage, clicks), n, gflop=CLICK_GFLOP)
+    yield take_turns(PART, "one box, one full-size mask", each_at_home(stage, boxes), n, gflop=CLICK_GFLOP)
+    yield take_turns(PART, "one click, full-size mask, brush RLE", each_at_home(stage, brush_clicks), n)
+    batch = each_at_home(stage, batches, 4 if stage.is_quick else N_BATCH)
     yield take_turns(PART, f"{N_BATCH} clicks, low-res logits", batch, stage.turns(3), gflop=N_BATCH * CLICK_GFLOP)
     yield take_turns(PART, "one click by the embedded model", _embedded_click(stage), n)
 
 
-def clicks(prompted: Prompted) -> dict[str, Timed]:
+def clicks(stage: Stage) -> dict[str, Timed]:
     """A click, to three masks of the picture's size."""
+    prompted = stage.prompted
     ours, embedding, official = prompted.networks.ours, prompted.ours(), prompted.official()
     click = Prompts.of(points=[(*CLICK_XY, True)])
     label = np.ones(1, np.int64)
@@ -48,8 +49,9 @@ def clicks(prompted: Prompted) -> dict[str, Timed]:
     }
 
 
-def boxes(prompted: Prompted) -> dict[str, Timed]:
+def boxes(stage: Stage) -> dict[str, Timed]:
     """A box, to one mask of the picture's size."""
+    prompted = stage.prompted
     ours, embedding, official = prompted.networks.ours, prompted.ours(), prompted.official()
     box = Prompts.of(box_xyxy=BOX_XYXY)
     return {
@@ -59,8 +61,9 @@ def boxes(prompted: Prompted) -> dict[str, Timed]:
     }
 
 
-def brush_clicks(prompted: Prompted, sdk: SdkBrush) -> dict[str, Timed]:
+def brush_clicks(stage: Stage) -> dict[str, Timed]:
     """A click, to the brush RLE of the best of three full-size masks: what the Label Studio editor waits for."""
+    prompted, sdk = stage.prompted, stage.sdk
     ours, embedding, official = prompted.networks.ours, prompted.ours(), prompted.official()
     click = Prompts.of(points=[(*CLICK_XY, True)])
 
@@ -81,11 +84,12 @@ def brush_clicks(prompted: Prompted, sdk: SdkBrush) -> dict[str, Timed]:
     return {OURS: clocked(with_ours), OFFICIAL: with_official}
 
 
-def batches(prompted: Prompted, n: int) -> dict[str, Timed]:
+def batches(stage: Stage, n: int) -> dict[str, Timed]:
     """Single clicks, n of them on objects of their own, to low-res logits: the decoder and nothing else.
 
     Ours leaves out the rows and columns of logits that no pixel of the picture needs.
     """
+    prompted = stage.prompted
     networks, frame = prompted.networks, prompted.frame
     coarse, official, embedding = prompted.features.coarse, networks.official, prompted.ours()
     height, width = frame.image_hw

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from benchmarks.suite.measurement import OFFICIAL, OURS, TRANSFORMERS, Measurement
-from benchmarks.suite.networks import Networks, build_networks
+from benchmarks.suite.rivals import each_at_home
 from benchmarks.suite.stage import ENCODE_GFLOP, Stage
 from benchmarks.suite.turns import Timed, clocked, take_turns
 from sam_backend.predict.predictor import load_sam
@@ -21,16 +21,12 @@ AGREEMENT = 1e-4
 def measure_encode(stage: Stage) -> Iterator[Measurement]:
     """Yield a case for each size."""
     for size, n_turns in N_TURNS.items():
-        if size == "B":
-            networks = stage.networks
-        elif stage.is_quick:
+        if size != "B" and stage.is_quick:
             continue
-        else:
-            networks = build_networks(stage.vit(size))
         yield take_turns(
             PART,
             f"ViT-{size}",
-            encoders(networks),
+            each_at_home(stage, encoders, size),
             stage.turns(n_turns),
             gflop=ENCODE_GFLOP[size],
             warm_up=False,
@@ -38,8 +34,9 @@ def measure_encode(stage: Stage) -> Iterator[Measurement]:
     yield _embedded(stage)
 
 
-def encoders(networks: Networks) -> dict[str, Timed]:
+def encoders(stage: Stage, size: str) -> dict[str, Timed]:
     """The encoders on the same normalised pixels."""
+    networks = stage.networks_of(size)
     pixels = torch.rand(1, 3, 1024, 1024, generator=torch.Generator().manual_seed(0))
     network = networks.ours.network
     return {

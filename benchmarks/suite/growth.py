@@ -21,9 +21,10 @@ from benchmarks.suite.automatic import run_official, run_ours
 from benchmarks.suite.click import batches
 from benchmarks.suite.encode import encoders
 from benchmarks.suite.measurement import OFFICIAL, OURS, Measurement
+from benchmarks.suite.rivals import each_at_home, set_threads
 from benchmarks.suite.scene import blob_logits
 from benchmarks.suite.stage import CLICK_GFLOP, ENCODE_GFLOP, IMAGE_HW, Stage
-from benchmarks.suite.turns import clocked, take_turns
+from benchmarks.suite.turns import Timed, clocked, take_turns
 from sam_backend.predict.automatic.mask_tracer import MaskTracer
 from sam_backend.predict.frame import ImageFrame
 
@@ -46,18 +47,28 @@ def measure_growth(stage: Stage) -> Iterator[Measurement]:
 
 def _of_pixels(stage: Stage, image_hw: tuple[int, int]) -> Measurement:
     """From low-res logits to area, box, stability and RLE."""
-    network, frame = stage.networks.official, ImageFrame(image_hw, 1024)
-    logits = blob_logits(N_MASKS, frame.seen_low_res_hw(256))
-    calls = {
-        OURS: clocked(lambda: _trace(logits, frame)),
-        OFFICIAL: clocked(lambda: _draw(logits, frame, network)),
-    }
+    network, frame, logits = _drawn(stage, image_hw)
+    calls = each_at_home(stage, tracers, image_hw)
     case = f"{N_MASKS} masks to RLE, {image_hw[1]} x {image_hw[0]}"
     measured = take_turns(PIXELS, case, calls, stage.turns(3), at=image_hw[0] * image_hw[1])
     n_other_px = _n_differing_px(_trace(logits, frame), _draw(logits, frame, network))
     return replace(
         measured, remarks=(f"{n_other_px} of {N_MASKS * measured.at:.0f} pixels differ",) if n_other_px else ()
     )
+
+
+def tracers(stage: Stage, image_hw: tuple[int, int]) -> dict[str, Timed]:
+    """From low-res logits to area, box, stability and RLE."""
+    network, frame, logits = _drawn(stage, image_hw)
+    return {
+        OURS: clocked(lambda: _trace(logits, frame)),
+        OFFICIAL: clocked(lambda: _draw(logits, frame, network)),
+    }
+
+
+def _drawn(stage: Stage, image_hw: tuple[int, int]) -> tuple[OfficialSam, ImageFrame, NDArray[np.float32]]:
+    frame = ImageFrame(image_hw, 1024)
+    return stage.networks.official, frame, blob_logits(N_MASKS, frame.seen_low_res_hw(256))
 
 
 def _trace(logits: NDArray[np.float32], frame: ImageFrame) -> list[dict[str, object]]:
@@ -83,9 +94,9 @@ def _n_differing_px(ours: list[dict[str, object]], official: list[dict[str, obje
 def _of_points(stage: Stage) -> Iterator[Measurement]:
     """Decoding and what comes after it, of whole runs."""
     for n in (2, 4) if stage.is_quick else POINTS_PER_SIDE[OURS]:
-        runs = {OURS: run_ours(stage.networks, stage.image, n)}
+        runs = {OURS: run_ours(stage, n)}
         if n in POINTS_PER_SIDE[OFFICIAL]:
-            runs[OFFICIAL] = run_official(stage.networks, stage.image, n)
+            runs[OFFICIAL] = stage.rivals.call(run_official, n)
         seconds = {name: [run.after_encode_s] for name, run in runs.items()}
         rate = runs[OURS].gemm_gflops
         yield Measurement(
@@ -95,13 +106,13 @@ def _of_points(stage: Stage) -> Iterator[Measurement]:
 
 def _of_threads(stage: Stage) -> Iterator[Measurement]:
     """One encode and 16 clicks, on 1, 2, 4 ... threads."""
-    encode = encoders(stage.networks)
-    click = batches(stage.prompted, 2 if stage.is_quick else 16)
+    encode = each_at_home(stage, encoders, "B")
+    click = each_at_home(stage, batches, 2 if stage.is_quick else 16)
     n = 1
     while n <= stage.n_threads:
-        torch.set_num_threads(n)
+        set_threads(stage, n)
         for what, calls, gflop in (("encode", encode, ENCODE_GFLOP["B"]), ("16 clicks", click, 16 * CLICK_GFLOP)):
             case = f"{what} on {n} thread{'s' if n > 1 else ''}"
             yield take_turns(THREADS, case, calls, 1, gflop=gflop, at=float(n), warm_up=False)
         n *= 2
-    torch.set_num_threads(stage.n_threads)
+    set_threads(stage, stage.n_threads)

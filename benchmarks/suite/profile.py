@@ -37,7 +37,7 @@ ATTEND_GFLOP = 2.80
 def measure_profile(stage: Stage) -> Iterator[Measurement]:
     """Yield the parts of a run, then what each of them consists of."""
     n = stage.points_per_side
-    run = run_ours(stage.networks, stage.image, n)
+    run = run_ours(stage, n)
     rest_s = run.whole_s - run.encode_s - run.decode_s
     gflops = {"encode": ENCODE_GFLOP["B"], "decode": CLICK_GFLOP * n**2, "trace, filter, RLE": None}
     for name, seconds in zip(gflops, (run.encode_s, run.decode_s, rest_s), strict=True):
@@ -57,10 +57,11 @@ def _decode(prompted: Prompted, n: int) -> Iterator[Measurement]:
     network, memory = prompted.networks.ours.network, prompted.ours().memory
     batches = (1024 * torch.rand(n, 1, 2)).split(CPU_PROMPTS_AT_ONCE)
     prompts = [PromptTensors(few_xy, torch.ones(few_xy.shape[:2], dtype=torch.bool)) for few_xy in batches]
-    decoded = [network.attend(memory, few, multimask=True) for few in prompts]
 
     def attend(few: PromptTensors) -> DecodedPrompts:
         return network.attend(memory, few, multimask=True)
+
+    decoded = map_on_cores(attend, prompts)
 
     def upscale(few: DecodedPrompts) -> Tensor:
         return network.upscale(memory, few)

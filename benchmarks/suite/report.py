@@ -49,8 +49,8 @@ def _conditions(measurements: Sequence[Measurement], n_threads: int) -> str:
     return (
         f"Written by `make bench` on {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC: {_processor()}, {n_threads} of "
         f"{os.cpu_count()} threads; torch {torch.__version__}, segment-anything {_version(segment_anything)}, "
-        f"transformers {transformers.__version__}; {gemm}. Same seeded weights in the memory of one process, "
-        "contenders take turns, times are medians. A ratio says how many times as long as ours. "
+        f"transformers {transformers.__version__}; {gemm}. Same seeded weights; contenders take turns, ours in one "
+        "process and the others in a second; times are medians. A ratio says how many times as long as ours. "
         '"Of GEMM" is the rate of the work that the paper\'s formulas need (whoever spares some) as a share of the '
         "matrix product's rate between the turns. Memory is the peak above weights and inputs."
     )

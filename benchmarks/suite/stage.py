@@ -7,11 +7,14 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from benchmarks.suite.networks import Networks, Prompted, build_networks
 from benchmarks.suite.realistic import make_realistic
+from benchmarks.suite.rivals import Rivals
 from benchmarks.suite.scene import picture
 from benchmarks.suite.sdk import SdkBrush
+from sam_backend.model.image_encoder import ImageFeatures
 from sam_backend.model.variants import VIT_B, VIT_H, VIT_L
 from sam_backend.model.vit import VitConfig
 
@@ -34,6 +37,9 @@ class Stage:
     image: NDArray[np.uint8] = field(default_factory=lambda: picture(IMAGE_HW))
     adjustment: str = ""
     """How the weights of `networks` were adjusted, once they are."""
+
+    _other_size: str = ""
+    _others: Networks | None = None
 
     def vit(self, size: str) -> VitConfig:
         """The encoder of a size, or the narrow one that stands in for it."""
@@ -62,3 +68,30 @@ class Stage:
     def prompted(self) -> Prompted:
         """The picture, embedded."""
         return Prompted.of(self.networks, self.image)
+
+    @cached_property
+    def rivals(self) -> Rivals:
+        """The process in which the others run."""
+        return Rivals.beside(self)
+
+    def close(self) -> None:
+        """End what was started."""
+        if "rivals" in self.__dict__:
+            self.rivals.close()
+
+    def take_over(self, weights: dict[str, Tensor], features: ImageFeatures) -> None:
+        """Have the networks and the embedded picture of another stage."""
+        self.networks = build_networks(self.vit("B"))
+        self.networks.official.load_state_dict(weights)  # whose tensors the other two share
+        self.prompted = Prompted(self.networks, self.image, features)
+
+    def networks_of(self, size: str) -> Networks:
+        """The networks of an encoder's size; of those beside B the last ones are kept."""
+        if size == "B":
+            return self.networks
+        if self._other_size != size:
+            self._other_size, self._others = size, None  # one after the other fits in memory
+            self._others = build_networks(self.vit(size))
+        if self._others is None:
+            raise RuntimeError(f"no networks of the size {size}")
+        return self._others

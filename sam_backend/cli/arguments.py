@@ -54,18 +54,23 @@ def add_prompts(parser: argparse.ArgumentParser | argparse._ArgumentGroup, frame
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add ``--checkpoint``, ``--device`` and ``--dtype``."""
+    """Add ``--checkpoint``, ``--device``, ``--dtype`` and ``--compile``."""
     names = ", ".join(OFFICIAL_FILES)
     parser.add_argument(
         "--checkpoint", default=EMBEDDED_NAME, metavar="C", help=f"a file, or embedded (default), {names}"
     )
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
     parser.add_argument("--dtype", default="float32", choices=tuple(DTYPES))
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="by PyTorch's compiler: the first picture waits, the others take less time",
+    )
 
 
 def load_model(arguments: argparse.Namespace) -> Predictor:
     """Load what `add_model` asked for."""
-    return load_sam(arguments.checkpoint, device=arguments.device, dtype=arguments.dtype)
+    return load_sam(arguments.checkpoint, arguments.device, arguments.dtype, compiled=arguments.compile)
 
 
 def output_file(*endings: str) -> Callable[[str], Path]:

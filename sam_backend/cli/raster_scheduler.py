@@ -40,4 +40,4 @@ def tile_stream(arguments: argparse.Namespace, started: RasterRun) -> TileStream
 
 
 def _model(arguments: argparse.Namespace, predictor: Predictor) -> ModelSource:
-    return ModelSource.of(arguments.checkpoint, arguments.device, arguments.dtype, predictor.version)
+    return ModelSource.of(arguments.checkpoint, arguments.device, arguments.dtype, arguments.compile, predictor.version)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sam_backend.errors import DeviceError, ImageError, PromptError
 from sam_backend.model.checkpoint import EMBEDDED_NAME, checkpoint_name, checkpoint_version, load_network
+from sam_backend.model.compiler import compile_network
 from sam_backend.model.cores import map_on_cores
 from sam_backend.model.image_encoder import ImageFeatures
 from sam_backend.model.prompt_encoder import PromptTensors
@@ -39,17 +40,20 @@ ChooseMask: TypeAlias = "Callable[[NDArray[np.float32], NDArray[np.float32]], in
 index of a mask."""
 
 
-def load_sam(path_or_name: str = EMBEDDED_NAME, device: str = "auto", dtype: str = "float32") -> Predictor:
+def load_sam(
+    path_or_name: str = EMBEDDED_NAME, device: str = "auto", dtype: str = "float32", compiled: bool = False
+) -> Predictor:
     """Load a network, ready to embed and segment.
 
     Args:
         path_or_name: ``embedded``, an official name such as ``vit_b``, or the path of a checkpoint.
         device: ``auto`` (CUDA, else Apple's MPS, else the CPU) or a PyTorch device such as ``cuda:1``.
         dtype: ``float32`` or ``bfloat16``.
+        compiled: by PyTorch's compiler, see `compile_network`: worth its first minute where many pictures follow.
 
     Raises:
         CheckpointError: the weights are missing, damaged or don't fit.
-        DeviceError: the device or number type isn't to be had here.
+        DeviceError: the device, number type or compiler isn't to be had here.
     """
     if dtype not in DTYPES:
         raise DeviceError(f"the number type {dtype!r} isn't known: choose one of {', '.join(DTYPES)}")
@@ -57,6 +61,8 @@ def load_sam(path_or_name: str = EMBEDDED_NAME, device: str = "auto", dtype: str
     network = load_network(path_or_name).to(target)
     for parameter in network.parameters():  # not the buffers: a position's phase doesn't fit in half precision
         parameter.data = parameter.data.to(DTYPES[dtype])
+    if compiled:
+        compile_network(network, target)
     return Predictor(
         network=network.requires_grad_(False),
         name=checkpoint_name(path_or_name),

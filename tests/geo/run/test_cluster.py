@@ -91,7 +91,7 @@ def raster(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(tiny_predictor: Predictor, tiny_checkpoint: Path) -> ModelSource:
-    return ModelSource.of(str(tiny_checkpoint), "cpu", "float32", tiny_predictor.version)
+    return ModelSource.of(str(tiny_checkpoint), "cpu", "float32", compiled=False, version=tiny_predictor.version)
 
 
 @pytest.fixture(scope="module")

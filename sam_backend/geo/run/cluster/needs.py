@@ -21,15 +21,16 @@ class ModelSource:
     """As `load_sam` has it: ``auto`` is each machine's best."""
 
     dtype: str
+    compiled: bool
 
     version: str
     """Of the weights that the run is done with: name and digest."""
 
     @classmethod
-    def of(cls, path_or_name: str, device: str, dtype: str, version: str) -> ModelSource:
+    def of(cls, path_or_name: str, device: str, dtype: str, compiled: bool, version: str) -> ModelSource:
         """The same arguments as `load_sam`; a path is made absolute, since workers run in other folders."""
         path = Path(path_or_name)
-        return cls(str(path.resolve()) if path.is_file() else path_or_name, device, dtype, version)
+        return cls(str(path.resolve()) if path.is_file() else path_or_name, device, dtype, compiled, version)
 
     def check(self) -> None:
         """Make sure that this machine has these weights.
@@ -51,7 +52,7 @@ class ModelSource:
             SamBackendError: this machine has none, or others, or not the device.
         """
         self.check()
-        return load_sam(self.checkpoint, device=self.device, dtype=self.dtype)
+        return load_sam(self.checkpoint, self.device, self.dtype, self.compiled)
 
 
 @dataclass(frozen=True, slots=True)

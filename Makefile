@@ -62,10 +62,11 @@ docker-test: $(VENV)/dev.stamp
 	sh tests/docker/image/install.sh
 	$(BIN)/python -m pytest tests/docker/image $(ARGS)
 
-# What is known of the versions that run (asks an index on the network), and what bandit thinks of the code.
-audit: $(AUDIT)/tools.stamp
+# What bandit thinks of the code, and what is known of the versions in .venv (asks PyPI).
+audit: $(VENV)/run.stamp $(AUDIT)/tools.stamp
 	$(AUDIT)/bin/bandit --quiet --recursive --configfile pyproject.toml sam_backend
-	$(AUDIT)/bin/pip-audit --strict --requirement requirements.txt $(AUDIT_ARGS)
+	$(BIN)/python -m pip freeze | sed 's/+.*//' >$(AUDIT)/installed.txt
+	$(AUDIT)/bin/pip-audit --strict --no-deps --disable-pip --requirement $(AUDIT)/installed.txt $(AUDIT_ARGS)
 
 $(AUDIT)/tools.stamp:
 	$(PYTHON) -m venv $(AUDIT)

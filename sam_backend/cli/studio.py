@@ -149,7 +149,7 @@ def studio_environ(port: int, data_folder: Path, sign_in: SignIn) -> dict[str, s
         "LABEL_STUDIO_USERNAME": sign_in.email,
         "LABEL_STUDIO_PASSWORD": sign_in.password,
         "LABEL_STUDIO_USER_TOKEN": sign_in.token,
-        "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",  # nosec B105 - a switch
+        "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",  # a switch  # nosec B105
         # Both are on by default since 1.23.1 and refuse every backend on a private address.
         "ML_BLOCK_LOCAL_IP": "false",
         "SSRF_PROTECTION_ENABLED": "false",

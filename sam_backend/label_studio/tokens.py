@@ -29,7 +29,7 @@ _USUAL_LIFE_S = 300.0
 _MARGIN_S = 30.0
 _ANSWER_BYTES = 65_536
 _MAX_HOSTS = 100
-_NEW_PERSONAL_TOKEN = "make a new one under Account & Settings > Personal Access Token"  # noqa: S105 # nosec B105 - a sentence
+_NEW_PERSONAL_TOKEN = "make a new one under Account & Settings > Personal Access Token"  # noqa: S105 - a sentence  # nosec B105
 
 
 class TokenKind(Enum):

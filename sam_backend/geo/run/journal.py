@@ -127,8 +127,8 @@ class Journal:
         rows = [(index, number, *finding.to_row()) for number, finding in enumerate(findings)]
         with _told_as_storage_error(self.path), self._connection as transaction:
             transaction.execute("DELETE FROM finding WHERE tile_index = ?", (index,))
-            transaction.execute(f"REPLACE INTO tile VALUES ({', '.join('?' * 10)})", _tile_row(report))  # noqa: S608 # nosec B608 - question marks
-            transaction.executemany(f"INSERT INTO finding VALUES ({', '.join('?' * 10)})", rows)  # noqa: S608 # nosec B608 - question marks
+            transaction.execute(f"REPLACE INTO tile VALUES ({', '.join('?' * 10)})", _tile_row(report))  # noqa: S608 - question marks  # nosec B608
+            transaction.executemany(f"INSERT INTO finding VALUES ({', '.join('?' * 10)})", rows)  # noqa: S608 - question marks  # nosec B608
 
     def reports(self) -> dict[int, TileReport]:
         """Of all tiles that were worked on, by index."""
@@ -164,7 +164,7 @@ class Journal:
         """
         row = (None,) * 8 if finding is None else finding.to_row()
         with _told_as_storage_error(self.path), self._connection as transaction:
-            transaction.execute(f"REPLACE INTO healed VALUES ({', '.join('?' * 9)})", (key, *row))  # noqa: S608 # nosec B608 - question marks
+            transaction.execute(f"REPLACE INTO healed VALUES ({', '.join('?' * 9)})", (key, *row))  # noqa: S608 - question marks  # nosec B608
 
     def healed_keys(self) -> set[str]:
         """Which second looks were taken."""

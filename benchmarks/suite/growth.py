@@ -25,8 +25,8 @@ from benchmarks.suite.rivals import each_at_home, set_threads
 from benchmarks.suite.scene import blob_logits
 from benchmarks.suite.stage import CLICK_GFLOP, ENCODE_GFLOP, IMAGE_HW, Stage
 from benchmarks.suite.turns import Timed, clocked, take_turns
-from sam_backend.predict.automatic.mask_tracer import MaskTracer
 from sam_backend.predict.frame import ImageFrame
+from sam_backend.predict.tracing.mask_tracer import MaskTracer
 
 PIXELS, POINTS, THREADS = "growth with pixels", "growth with points", "growth with threads"
 SIZES_HW = ((512, 768), IMAGE_HW, (2000, 3000), (3000, 4000), (4000, 6000))

@@ -27,6 +27,7 @@ from sam_backend.predict.automatic.crops import lay_crops
 from sam_backend.predict.automatic.grids import point_grid
 from sam_backend.predict.automatic.options import AutomaticOptions
 from sam_backend.predict.predictor import CPU_PROMPTS_AT_ONCE
+from sam_backend.predict.tracing.drawing import draw_masks
 
 PART = "profile"
 MOST_LISTED = 7
@@ -87,11 +88,11 @@ def _click(prompted: Prompted) -> Iterator[Measurement]:
     click = PromptTensors(xy, torch.ones(1, 1, dtype=torch.bool))
     decoded = network.attend(memory, click, multimask=True)
     logits = network.upscale(memory, decoded)[0]
-    masks = frame.low_res_to_image_masks(logits).numpy()
+    masks = draw_masks(frame, logits)
     steps: dict[str, Callable[[], object]] = {
         "attend": lambda: network.attend(memory, click, multimask=True),
         "upscale": lambda: network.upscale(memory, decoded),
-        "three masks at full size": lambda: frame.low_res_to_image_masks(logits),
+        "three masks at full size": lambda: draw_masks(frame, logits),
         "brush RLE of one": lambda: encode_brush_rle(masks[0]),
         "segment, all but the RLE": lambda: predictor.segment(embedding, Prompts.of(points=[(700, 500, True)])),
     }

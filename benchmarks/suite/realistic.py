@@ -16,12 +16,12 @@ from torch import Tensor
 from sam_backend.model.prompt_encoder import PromptTensors
 from sam_backend.model.sam import Sam
 from sam_backend.predict.automatic.grids import point_grid
-from sam_backend.predict.automatic.mask_tracer import MaskTracer, TracedMask
 from sam_backend.predict.automatic.nms import box_nms
 from sam_backend.predict.automatic.options import AutomaticOptions
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.point_masks import READINGS_PER_POINT, PointMasks
 from sam_backend.predict.predictor import CPU_PROMPTS_AT_ONCE, Predictor
+from sam_backend.predict.tracing.mask_tracer import MaskTracer, TracedMask
 
 POSITION_GAIN = 10.0
 """Of a cell's position in the encoder, beside what the picture shows."""

@@ -23,6 +23,7 @@ from sam_backend.model.sam import Sam
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.frame import ImageFrame
 from sam_backend.predict.point_masks import PointMasks
+from sam_backend.predict.tracing.drawing import draw_masks
 from sam_backend.types import MaskPrediction, Prompts
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -257,7 +258,7 @@ def find_device(device: str) -> torch.device:
 def _draw(frame: ImageFrame, low_res_logits: Tensor, predicted_iou: Tensor) -> MaskPrediction:
     """Masks at full size of low-res logits (n, low, low) and predicted IoU (n,)."""
     return MaskPrediction(
-        masks=frame.low_res_to_image_masks(low_res_logits).cpu().numpy(),
+        masks=draw_masks(frame, low_res_logits),
         predicted_iou=predicted_iou.float().cpu().numpy(),
         low_res_logits=low_res_logits.float().cpu().numpy(),
     )

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_backend.predict.automatic.crops import Crop
-from sam_backend.predict.automatic.mask_tracer import MaskTracer
 from sam_backend.predict.automatic.options import AutomaticOptions
 from sam_backend.predict.automatic.records import MaskRecord
 from sam_backend.predict.frame import ImageFrame
 from sam_backend.predict.point_masks import READINGS_PER_POINT, PointMasks
+from sam_backend.predict.tracing.mask_tracer import MaskTracer
 
 EDGE_TOLERANCE_PX = 20
 """A mask this close to an edge of its crop is taken for one that the crop cuts."""

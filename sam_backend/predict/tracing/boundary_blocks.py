@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_backend.predict.automatic.axis_pieces import N_TAPS, AxisPieces
+from sam_backend.predict.tracing.axis_pieces import N_TAPS, AxisPieces
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sam_backend.predict.automatic import mask_tracer
-from sam_backend.predict.automatic.mask_tracer import MaskTracer, TracedMask
-from sam_backend.predict.automatic.plain_tracer import trace_plainly
 from sam_backend.predict.frame import ImageFrame
+from sam_backend.predict.tracing import mask_tracer
+from sam_backend.predict.tracing.mask_tracer import MaskTracer, TracedMask
+from sam_backend.predict.tracing.plain_tracer import trace_plainly
 
 MODEL_SIZES = {64: 16, 1024: 256}  # low-res size by the network's
 

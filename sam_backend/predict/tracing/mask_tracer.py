@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_backend.masks.column_runs import ColumnRuns, without_pairs
-from sam_backend.predict.automatic.axis_pieces import AxisPieces, frame_pieces
-from sam_backend.predict.automatic.boundary_blocks import BoundaryBlocks, compute_blocks
-from sam_backend.predict.automatic.levels import IN_LOWER, IN_MASK, IN_UPPER, Thresholds, window_levels
-from sam_backend.predict.automatic.outline_turns import outline_turns
 from sam_backend.predict.frame import ImageFrame
+from sam_backend.predict.tracing.axis_pieces import AxisPieces, frame_pieces
+from sam_backend.predict.tracing.boundary_blocks import BoundaryBlocks, compute_blocks
+from sam_backend.predict.tracing.levels import IN_LOWER, IN_MASK, IN_UPPER, Thresholds, window_levels
+from sam_backend.predict.tracing.outline_turns import outline_turns
 
 MASKS_AT_ONCE = 4
 """Measured: enough to spread numpy's overhead, few enough for the cache."""
@@ -71,6 +71,12 @@ class MaskTracer:
         lower, upper = mask_threshold - stability_offset, mask_threshold + stability_offset
         return cls(rows, columns, (lower, mask_threshold, upper), left_top_xy, image_hw)
 
+    @classmethod
+    def of_transposed(cls, frame: ImageFrame, low_res_size: int, mask_threshold: float = 0.0) -> MaskTracer:
+        """Prepare for transposed logits: the columns that it runs down are rows of the picture that ``frame`` is of."""
+        rows, columns = frame_pieces(frame, low_res_size)
+        return cls(columns, rows, (mask_threshold,) * 3, (0, 0), image_hw=frame.image_hw[::-1])
+
     def trace(self, low_res_logits: NDArray[np.float32], min_stability: float | None = None) -> Iterator[TracedMask]:
         """Trace (n, cells, cells) logits.
 
@@ -82,6 +88,17 @@ class MaskTracer:
             few = low_res_logits[start : start + MASKS_AT_ONCE]
             for traced in self._trace_few(np.ascontiguousarray(few, np.float32), min_stability):
                 yield TracedMask(start + traced.index, traced.stability_score, traced.runs)
+
+    def runs_if_smooth(self, low_res_logits: NDArray[np.float32], most_computed_px: int) -> ColumnRuns | None:
+        """Runs of the mask of (cells, cells) logits; None if more pixels than so many would have to be computed."""
+        logits = np.ascontiguousarray(low_res_logits[None])
+        levels = window_levels(logits, self.thresholds, self.rows, self.columns)
+        is_mixed = levels.is_mixed(self.rows)
+        if self._blocks_px(is_mixed) > most_computed_px:
+            return None
+        blocks = compute_blocks(logits, is_mixed, self.rows, self.columns)
+        (runs,) = self._runs(blocks, levels.lowest >= IN_MASK, is_mixed)
+        return runs
 
     def _trace_few(self, low_res_logits: NDArray[np.float32], min_stability: float | None) -> Iterator[TracedMask]:
         levels = window_levels(low_res_logits, self.thresholds, self.rows, self.columns)

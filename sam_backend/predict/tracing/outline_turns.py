@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_backend.predict.automatic.axis_pieces import AxisPieces
-from sam_backend.predict.automatic.boundary_blocks import BoundaryBlocks
+from sam_backend.predict.tracing.axis_pieces import AxisPieces
+from sam_backend.predict.tracing.boundary_blocks import BoundaryBlocks
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_backend.predict.automatic.axis_pieces import AxisPieces
+from sam_backend.predict.tracing.axis_pieces import AxisPieces
 
 Thresholds = tuple[float, float, float]
 """Rising: the stability test's lower one, the mask's own, the stability test's upper one."""

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from sam_backend.masks.column_runs import ColumnRuns
-from sam_backend.predict.automatic.mask_tracer import TracedMask
 from sam_backend.predict.frame import ImageFrame
+from sam_backend.predict.tracing.mask_tracer import TracedMask
 
 
 def trace_plainly(

@@ -1,0 +1,1 @@
+"""Full-size masks from low-res logits, computed only where an outline runs."""

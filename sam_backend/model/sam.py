@@ -144,7 +144,8 @@ class Sam(nn.Module):
             Logits (number of True, 4 h, 4 w), prompt by prompt.
         """
         some, is_kept = decoded.only(keep)
-        return self.mask_decoder.upscale(memory, some, seen_hw)[is_kept]
+        logits = self.mask_decoder.upscale(memory, some, seen_hw)
+        return logits.flatten(0, 1) if is_kept.all() else logits[is_kept]  # which would copy them
 
 
 def _build_encoder(config: VitConfig | TinyVitConfig | ConvConfig) -> ImageEncoder:

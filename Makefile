@@ -100,7 +100,7 @@ evaluate-embedded: $(VENV)/dev.stamp
 	--nuclei $(DATA)/nuclei --data photos=$(PHOTOS) --data photos=$(NUTS) \
 	--data kampala=$(DATA)/geo/fair_oam/kampalaA_z21_3072x2048.tif,overlap=0 $(ARGS)
 
-# The official code, transformers' and ours in turn: 25 minutes on two cores, which should have nothing else to do.
+# The official code, transformers' and ours in turn: 35 minutes on two cores, which should have nothing else to do.
 # ARGS="--only encode,click" runs some parts and keeps what is known of the others; ARGS=--quick shows that it works.
 bench: $(BENCH)/models.stamp .sdk/label-studio-sdk-2.1.2.stamp
 	$(BENCH)/models/bin/python -m benchmarks.suite --sdk-python .sdk/bin/python $(ARGS)

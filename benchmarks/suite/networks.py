@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -89,7 +89,9 @@ class Prompted:
     @classmethod
     def of(cls, networks: Networks, image: NDArray[np.uint8]) -> Prompted:
         """Encode a picture by ours."""
-        return cls(networks, image, networks.ours.embed(image).features)
+        features = networks.ours.embed(image).features
+        # As the others' encoders lay it out.
+        return cls(networks, image, replace(features, coarse=features.coarse.contiguous()))
 
     @property
     def frame(self) -> ImageFrame:

@@ -1,7 +1,7 @@
 """The others' calls in a process of their own, as whoever uses them runs them.
 
 What one process does with freed memory (`sam_backend.predict.heap`) reaches all that runs in it: the official code's
-automatic masks took 98 s in ours and 165 s without. So each side has the memory that it would have alone.
+automatic masks took 98 s in ours and 190 s without. So each side has the memory that it would have alone.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ class Rivals:
     """A second process with a stage of its own: the same picture, the same weights, the same embedding."""
 
     _connection: Connection
-    _process: Any
+    _process: BaseProcess
 
     @classmethod
     def beside(cls, stage: Stage) -> Rivals:

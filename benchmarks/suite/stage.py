@@ -38,8 +38,7 @@ class Stage:
     adjustment: str = ""
     """How the weights of `networks` were adjusted, once they are."""
 
-    _other_size: str = ""
-    _others: Networks | None = None
+    _others: dict[str, Networks] = field(default_factory=dict)
 
     def vit(self, size: str) -> VitConfig:
         """The encoder of a size, or the narrow one that stands in for it."""
@@ -89,9 +88,7 @@ class Stage:
         """The networks of an encoder's size; of those beside B the last ones are kept."""
         if size == "B":
             return self.networks
-        if self._other_size != size:
-            self._other_size, self._others = size, None  # one after the other fits in memory
-            self._others = build_networks(self.vit(size))
-        if self._others is None:
-            raise RuntimeError(f"no networks of the size {size}")
-        return self._others
+        if size not in self._others:
+            self._others.clear()  # one after the other fits in memory
+            self._others[size] = build_networks(self.vit(size))
+        return self._others[size]

@@ -40,4 +40,5 @@ def tile_stream(arguments: argparse.Namespace, started: RasterRun) -> TileStream
 
 
 def _model(arguments: argparse.Namespace, predictor: Predictor) -> ModelSource:
-    return ModelSource.of(arguments.checkpoint, arguments.device, arguments.dtype, arguments.compile, predictor.version)
+    given = arguments.checkpoint, arguments.device, arguments.dtype
+    return ModelSource.of(*given, compiled=arguments.compile, version=predictor.version)

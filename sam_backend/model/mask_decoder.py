@@ -201,4 +201,4 @@ def _by_cell(pairs: Tensor) -> Tensor:
 
 def _pairs(logits: Tensor) -> Tensor:
     """See (..., 2 n) as (..., n): two neighbours move as one number, which PyTorch does ten times as fast as by one."""
-    return logits.view({2: torch.int32, 4: torch.int64}[logits.itemsize])
+    return logits.view({2: torch.int32, 4: torch.int64, 8: torch.complex128}[logits.itemsize])

@@ -34,7 +34,7 @@ def view_cells(image: Tensor, position: Tensor, batch: int, n_tokens: int) -> Ce
 
 
 def in_strips(cells: Tensor, batch: int) -> Strips:
-    """Cut cells (b or 1, n, ...) of a square grid into whole rows, on a CPU into so few that all prompts' fit in."""
+    """Cut cells (b or 1, n, ...) of a square grid into strips of whole rows: one strip, `CELLS_AT_ONCE` on a CPU."""
     n_cells = cells.shape[1]
     if cells.device.type != "cpu":
         return (cells,)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -119,6 +120,12 @@ def _resize_bilinear(logits: Tensor, target_hw: tuple[int, int]) -> Tensor:
 
 
 def _axis_weights(low_res_size: int, model_size: int, resized_px: int, image_px: int) -> NDArray[np.float32]:
-    square = _resize_bilinear(torch.eye(low_res_size)[None], (model_size, low_res_size))
+    square = _square_weights(low_res_size, model_size)
     weights: NDArray[np.float32] = _resize_bilinear(square[:, :resized_px], (image_px, low_res_size))[0].numpy()
     return weights
+
+
+@cache
+def _square_weights(low_res_size: int, model_size: int) -> Tensor:
+    """(1, model_size, low_res_size): the same for all pictures of a network."""
+    return _resize_bilinear(torch.eye(low_res_size)[None], (model_size, low_res_size))

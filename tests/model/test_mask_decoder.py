@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -75,6 +77,23 @@ def test_strips_of_cells_are_upscaled_as_the_whole_by_convolutions(
         decoded = sam.attend(memory, prompts(sam, 2, with_mask=False), multimask=True)
         logits = sam.upscale(memory, decoded)
         torch.testing.assert_close(logits, upscale_plainly(sam.mask_decoder, features, decoded), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 0.1), (torch.float64, 1e-9)])
+def test_other_number_types_are_upscaled_as_they_are(dtype: torch.dtype, tolerance: float) -> None:
+    sam = network(VIT)
+    with torch.inference_mode():
+        memory = sam.remember(sam.encode_image(torch.rand(1, 3, 24, 24) * 255))
+        single = sam.attend(memory, prompts(sam, 2, with_mask=False), multimask=True)
+        decoded = replace(
+            single, kernels=single.kernels.to(dtype), cells=tuple(cells.to(dtype) for cells in single.cells)
+        )
+        decoder = sam.mask_decoder.to(dtype)
+        logits = decoder.upscale(memory, decoded)
+        assert logits.dtype == dtype
+        torch.testing.assert_close(
+            logits, upscale_plainly(decoder, memory.features, decoded), atol=tolerance, rtol=tolerance
+        )
 
 
 @pytest.mark.parametrize("keep", [[[1, 0, 1], [0, 0, 0], [0, 1, 0]], [[0] * 3] * 3], ids=["some", "none"])

@@ -51,7 +51,7 @@ class AxisPieces:
         return slice(int(start[0]), int(start[-1]) + 1) if is_consecutive else start
 
 
-@lru_cache(maxsize=16)  # crops of a picture have few different sizes
+@lru_cache(maxsize=64)  # crops of a picture, and pictures of a camera, have few different sizes
 def frame_pieces(frame: ImageFrame, low_res_size: int) -> tuple[AxisPieces, AxisPieces]:
     """Cut a picture's rows and its columns."""
     weights = frame.low_res_to_image_weights(low_res_size)

@@ -72,10 +72,10 @@ class MaskTracer:
         return cls(rows, columns, (lower, mask_threshold, upper), left_top_xy, image_hw)
 
     @classmethod
-    def of_transposed(cls, frame: ImageFrame, low_res_size: int, mask_threshold: float = 0.0) -> MaskTracer:
+    def of_transposed(cls, frame: ImageFrame, low_res_size: int) -> MaskTracer:
         """Prepare for transposed logits: the columns that it runs down are rows of the picture that ``frame`` is of."""
         rows, columns = frame_pieces(frame, low_res_size)
-        return cls(columns, rows, (mask_threshold,) * 3, (0, 0), image_hw=frame.image_hw[::-1])
+        return cls(columns, rows, (0.0, 0.0, 0.0), left_top_xy=(0, 0), image_hw=frame.image_hw[::-1])
 
     def trace(self, low_res_logits: NDArray[np.float32], min_stability: float | None = None) -> Iterator[TracedMask]:
         """Trace (n, cells, cells) logits.

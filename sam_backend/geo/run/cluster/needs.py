@@ -27,7 +27,7 @@ class ModelSource:
     """Of the weights that the run is done with: name and digest."""
 
     @classmethod
-    def of(cls, path_or_name: str, device: str, dtype: str, compiled: bool, version: str) -> ModelSource:
+    def of(cls, path_or_name: str, device: str, dtype: str, *, compiled: bool, version: str) -> ModelSource:
         """The same arguments as `load_sam`; a path is made absolute, since workers run in other folders."""
         path = Path(path_or_name)
         return cls(str(path.resolve()) if path.is_file() else path_or_name, device, dtype, compiled, version)
@@ -52,7 +52,7 @@ class ModelSource:
             SamBackendError: this machine has none, or others, or not the device.
         """
         self.check()
-        return load_sam(self.checkpoint, self.device, self.dtype, self.compiled)
+        return load_sam(self.checkpoint, self.device, self.dtype, compiled=self.compiled)
 
 
 @dataclass(frozen=True, slots=True)

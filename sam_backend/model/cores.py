@@ -6,11 +6,13 @@ hundred operations a prompt on matrices too narrow to split well, so prompts are
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from threadpoolctl import ThreadpoolController
@@ -45,6 +47,20 @@ def _keep_to_one_core() -> None:
     """Limit PyTorch in this thread alone, which `torch.set_num_threads` can't."""
     torch.get_num_threads()  # a thread's first question to PyTorch resets its limit
     ThreadpoolController().limit(limits=1, user_api="openmp")
+    if (mkl := mkl_of_pytorch()) is not None:
+        mkl.MKL_Set_Num_Threads_Local(1)
+
+
+def mkl_of_pytorch() -> Any:  # noqa: ANN401 - ctypes makes functions as they are asked for
+    """PyTorch's own MKL: after `torch.set_num_threads` it takes so many for each product, whatever OpenMP is told.
+
+    None where PyTorch has none, or hides it.
+    """
+    try:
+        library = ctypes.CDLL(str(Path(torch.__file__).with_name("lib") / "libtorch_cpu.so"))
+        return library if library.MKL_Set_Num_Threads_Local else None
+    except (AttributeError, OSError):
+        return None
 
 
 os.register_at_fork(after_in_child=_team.cache_clear)  # threads don't survive a fork

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from sam_backend.model.cores import map_on_cores
+from sam_backend.model.cores import map_on_cores, mkl_of_pytorch
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +30,14 @@ def test_two_parts_are_worked_on_at_once_each_with_one_core() -> None:
 
     assert map_on_cores(meet, range(4)) == [1, 1, 1, 1]
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="this PyTorch multiplies without MKL")
+def test_a_part_multiplies_on_its_core_alone() -> None:
+    """Else the products of two parts take almost twice as long: four threads wait for each other on two cores."""
+    mkl = mkl_of_pytorch()
+    assert map_on_cores(lambda _: mkl.MKL_Get_Max_Threads(), range(4)) == [1, 1, 1, 1]
+    assert mkl.MKL_Get_Max_Threads() == 2
 
 
 def test_threads_born_later_keep_all_cores() -> None:

@@ -79,7 +79,7 @@ def test_a_time_budget_is_said_to_have_cut_the_run(
 def test_a_folder_gives_a_file_for_each_picture_and_one_for_all(run: Run, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "masks"
     assert run(folder, "-o", out, *LENIENT) == 0
-    assert sorted(path.name for path in out.iterdir()) == ["coco.json", "sa_1.json", "sa_2.json"]
+    assert sorted(path.name for path in out.iterdir()) == ["coco.json", "made-with.json", "sa_1.json", "sa_2.json"]
     coco = json.loads((out / "coco.json").read_text())
     assert [image["file_name"] for image in coco["images"]] == ["sa_1.png", "sa_2.jpg"]
     n_masks = [len(json.loads((out / f"sa_{number}.json").read_text())["annotations"]) for number in (1, 2)]
@@ -99,7 +99,56 @@ def test_what_is_finished_is_kept_when_a_folder_is_run_again(
     assert (out / "sa_1.json").stat().st_mtime_ns == before
     assert json.loads((out / "sa_2.json").read_text())["annotations"]
     assert "2 pictures, 1 of them from before; 0 bad" in capsys.readouterr().out
-    assert run(folder, "-o", out, "--checkpoint", "no such file", *LENIENT) == 0  # nothing to do: no model is loaded
+
+
+def test_a_folder_keeps_to_what_its_masks_were_made_with(
+    run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "masks"
+    run(folder, "-o", out, *LENIENT)
+    (out / "sa_2.json").unlink()
+    assert run(folder, "-o", out, *LENIENT, "--points-per-side", 3, "--max-masks", 2) == 2
+    said = capsys.readouterr().err
+    assert "made with points_per_side 2, max_masks None, not points_per_side 3, max_masks 2: choose another" in said
+    assert not (out / "sa_2.json").exists()
+    assert run(folder, "-o", out, *LENIENT, "--points-per-batch", 1) == 0  # the same masks in smaller batches
+    assert (out / "sa_2.json").exists()
+
+
+def test_a_folder_keeps_to_its_model(
+    run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "masks"
+    run(folder, "-o", out, *LENIENT)
+    assert main(["automatic", str(folder), "-o", str(out), *map(str, LENIENT), "--device", "cpu"]) == 2
+    assert "holds masks made with model tiny-" in capsys.readouterr().err
+
+
+def test_a_damaged_recipe_is_named(
+    run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "masks"
+    run(folder, "-o", out, *LENIENT)
+    (out / "made-with.json").write_text("[1]")
+    assert run(folder, "-o", out, *LENIENT) == 2
+    assert "made-with.json doesn't tell what the masks beside it were made with" in capsys.readouterr().err
+
+
+def test_masks_without_a_recipe_are_left_alone(run: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "masks"
+    run(folder, "-o", out, *LENIENT)
+    (out / "made-with.json").unlink()
+    (out / "sa_2.json").unlink()
+    assert run(folder, "-o", out, *LENIENT, "--points-per-side", 3) == 0
+    assert not (out / "made-with.json").exists()
+
+
+def test_no_model_is_loaded_where_nothing_is_to_do(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(folder, "-o", tmp_path / "masks", *LENIENT)
+    monkeypatch.setattr("sam_backend.cli.automatic.load_model", lambda _: pytest.fail("it was loaded"))
+    assert run(folder, "-o", tmp_path / "masks", *LENIENT) == 0
 
 
 def test_a_bad_file_is_named_and_skipped(

@@ -14,11 +14,11 @@ from segment_anything import SamAutomaticMaskGenerator
 from benchmarks.suite.agreement import compare_records
 from benchmarks.suite.measurement import OFFICIAL, OURS, Measurement
 from benchmarks.suite.memory import peak_mb_of
+from benchmarks.suite.realistic import STABILITY_OFFSET, automatic_options
 from benchmarks.suite.scene import picture
 from benchmarks.suite.stage import CLICK_GFLOP, ENCODE_GFLOP, Stage
 from benchmarks.suite.turns import gemm_gflops
 from sam_backend.predict.automatic.generator import generate
-from sam_backend.predict.automatic.options import AutomaticOptions
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.point_masks import PointMasks
 from sam_backend.predict.predictor import Predictor
@@ -128,9 +128,9 @@ class TimedModel:
 
 
 def run_ours(stage: Stage, n_per_side: int, image: NDArray[np.uint8] | None = None) -> Run:
-    """Ours, with the official options, up to COCO RLEs, of the stage's picture or another."""
+    """Ours, with the same options, up to COCO RLEs, of the stage's picture or another."""
     model, image = TimedModel(stage.networks.ours), stage.image if image is None else image
-    options = AutomaticOptions(points_per_side=n_per_side)
+    options = automatic_options(n_per_side)
     run = _timed(lambda: [record.to_dict("coco_rle") for record in generate(model, image, options)])
     run.encode_s, run.decode_s = model.encode_s, model.decode_s
     return run
@@ -139,10 +139,14 @@ def run_ours(stage: Stage, n_per_side: int, image: NDArray[np.uint8] | None = No
 def run_official(
     stage: Stage, n_per_side: int, image: NDArray[np.uint8] | None = None, points_at_once: int = 64
 ) -> Run:
-    """The official one, with its default options, up to COCO RLEs."""
+    """The official one, with its default options but for the stability offset, up to COCO RLEs."""
     image = stage.image if image is None else image
     generator = SamAutomaticMaskGenerator(
-        stage.networks.official, points_per_side=n_per_side, points_per_batch=points_at_once, output_mode="coco_rle"
+        stage.networks.official,
+        points_per_side=n_per_side,
+        points_per_batch=points_at_once,
+        stability_score_offset=STABILITY_OFFSET,
+        output_mode="coco_rle",
     )
     encode, kept = generator.predictor.set_image, {"s": 0.0}
 

@@ -15,6 +15,7 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks.suite.automatic import run_ours
 from benchmarks.suite.measurement import OURS, Measurement
 from benchmarks.suite.networks import Prompted
+from benchmarks.suite.realistic import automatic_options
 from benchmarks.suite.stage import CLICK_GFLOP, ENCODE_GFLOP, Stage
 from benchmarks.suite.turns import clocked, gemm_gflops
 from sam_backend import Prompts
@@ -25,7 +26,6 @@ from sam_backend.model.prompt_encoder import PromptTensors
 from sam_backend.predict.automatic.crop_sieve import CropSieve
 from sam_backend.predict.automatic.crops import lay_crops
 from sam_backend.predict.automatic.grids import point_grid
-from sam_backend.predict.automatic.options import AutomaticOptions
 from sam_backend.predict.predictor import CPU_PROMPTS_AT_ONCE
 from sam_backend.predict.tracing.drawing import draw_masks
 
@@ -128,9 +128,10 @@ def _functions(name: str, call: Callable[[], object]) -> Measurement:
 
 def _tracing(prompted: Prompted, n: int) -> Callable[[], object]:
     predictor, embedding = prompted.networks.ours, prompted.ours()
+    options = automatic_options(round(n**0.5))
     (crop,) = lay_crops(prompted.frame.image_hw, 0, 0.0)
-    sieve = CropSieve.of_crop(crop, embedding.frame, prompted.frame.image_hw, AutomaticOptions())
+    sieve = CropSieve.of_crop(crop, embedding.frame, prompted.frame.image_hw, options)
     height, width = prompted.frame.image_hw
-    points_xy = point_grid(round(n**0.5)) * np.array([width, height])
+    points_xy = point_grid(options.points_per_side) * np.array([width, height])
     masks = predictor.decode_points(embedding, points_xy, sieve.iou_above)
     return lambda: list(sieve.sift(masks, np.arange(len(points_xy)), points_xy))

@@ -29,8 +29,13 @@ POSITION_GAIN = 10.0
 AREA_SHARES = (0.035, 0.05, 0.08)
 """Of the picture, that a mask of each of the three readings covers on average."""
 
-STEEPNESS = 60.0
-"""Standard deviation of a mask's logits: outlines as sharp as a trained decoder's, most of which count as stable."""
+LOGIT_STD = 3.75
+"""Of the masks. The seeded network's own logits reach no further than .5."""
+
+STABILITY_OFFSET = 1 / 16
+"""For all generators, in place of 1: outlines of random weights are softer than trained ones. Logits and offset of 16
+times the size would give the very same masks, as powers of two round nothing, but would be too steep to tell a pixel
+that rounding decides from one that is wrong."""
 
 MOST_SHARE_PASSING = 1 / 3
 """Of all masks, by their predicted IoU."""
@@ -48,7 +53,7 @@ def make_realistic(predictor: Predictor, image: NDArray[np.uint8], n_per_side: i
         image: (h, w, 3), to adjust them on.
         n_per_side: of the grid of points to count on.
     """
-    options = AutomaticOptions(points_per_side=n_per_side)
+    options = automatic_options(n_per_side)
     network = predictor.network
     _place_cells(network)
     embedding = predictor.embed(image)
@@ -58,6 +63,11 @@ def make_realistic(predictor: Predictor, image: NDArray[np.uint8], n_per_side: i
     limit, sentence = _choose_limit(predictor.decode_points(embedding, points_xy, -np.inf), embedding, options)
     network.mask_decoder.iou_prediction_head.layers[-1].bias += options.pred_iou_thresh - limit
     return sentence
+
+
+def automatic_options(n_per_side: int) -> AutomaticOptions:
+    """Those that fit the weights: the official defaults but for the stability offset."""
+    return AutomaticOptions(points_per_side=n_per_side, stability_score_offset=STABILITY_OFFSET)
 
 
 def _place_cells(network: Sam) -> None:
@@ -86,7 +96,7 @@ def _fit_kernels(network: Sam, embedding: Embedding, points_xy: NDArray[np.float
         network.mask_decoder.output_hypernetworks_mlps[1:], hidden, AREA_SHARES, strict=True
     ):
         limit = torch.quantile(scores.flatten()[::7][:1_000_000], 1 - share)
-        wanted = STEEPNESS / scores.std() * (alike - (alike @ mean + limit)[:, None] * one)
+        wanted = LOGIT_STD / scores.std() * (alike - (alike @ mean + limit)[:, None] * one)
         weight_and_bias = _ridge(torch.cat([of_reading, torch.ones(len(of_reading), 1)], dim=1), wanted)
         mlp.layers[-1].weight.copy_(weight_and_bias[:-1].T)
         mlp.layers[-1].bias.copy_(weight_and_bias[-1])
@@ -136,7 +146,13 @@ def _ridge(inputs: Tensor, wanted: Tensor) -> Tensor:
 def _choose_limit(masks: PointMasks, embedding: Embedding, options: AutomaticOptions) -> tuple[float, str]:
     """The predicted IoU above which a third of the masks lies, or fewer where too many would be found."""
     low_res_size = masks.low_res_logits.shape[-1]
-    tracer = MaskTracer.of_crop(embedding.frame, low_res_size, left_top_xy=(0, 0), image_hw=embedding.image_hw)
+    tracer = MaskTracer.of_crop(
+        embedding.frame,
+        low_res_size,
+        left_top_xy=(0, 0),
+        image_hw=embedding.image_hw,
+        stability_offset=options.stability_score_offset,
+    )
     stable = [one for one in tracer.trace(masks.low_res_logits, options.stability_score_thresh) if one.runs.area_px]
     falling, n_passing = np.sort(masks.predicted_iou)[::-1], int(MOST_SHARE_PASSING * len(masks.index))
     while True:

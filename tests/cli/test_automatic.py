@@ -124,9 +124,7 @@ def test_a_folder_keeps_to_its_model(
     assert "holds masks made with model tiny-" in capsys.readouterr().err
 
 
-def test_a_damaged_recipe_is_named(
-    run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_damaged_recipe_is_named(run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "masks"
     run(folder, "-o", out, *LENIENT)
     (out / "made-with.json").write_text("[1]")

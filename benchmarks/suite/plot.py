@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 
 from benchmarks.suite.measurement import OFFICIAL, OURS, PYCOCOTOOLS, SDK, TRANSFORMERS, Measurement
+
+ABOVE: dict[str, Any] = {
+    "loc": "lower left",
+    "bbox_to_anchor": (0, 1),
+    "ncols": 3,
+    "fontsize": 7,
+    "handlelength": 2.5,
+    "columnspacing": 1,
+    "frameon": False,
+}
+"""Where a legend hides nothing."""
 
 COLOURS = {OURS: "#1b9e77", OFFICIAL: "#d95f02", TRANSFORMERS: "#7570b3", SDK: "#e6ab02", PYCOCOTOOLS: "#666666"}
 
@@ -49,7 +61,7 @@ def _bars(
     axis.set(xscale="log", xlabel=label)
     if measurements:
         axis.invert_yaxis()
-        axis.legend(legend.values(), legend.keys(), fontsize=8)
+        axis.legend(legend.values(), legend.keys(), **ABOVE)
     if not besides:
         axis.axvline(1, color=COLOURS[OURS])
 
@@ -73,7 +85,7 @@ def _lines(axis: Axes, measurements: Sequence[Measurement], x_label: str) -> Non
     axis.set_xticks(ticks, [f"{tick:.3g}" if tick < 1e5 else f"{tick / 1e6:.2g} M" for tick in ticks])
     axis.set_xticks([], minor=True)
     if measurements:
-        axis.legend(fontsize=8)
+        axis.legend(**ABOVE | {"ncols": 2})
 
 
 def _kind(one: Measurement) -> str:

@@ -117,7 +117,7 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt
 	$(BIN)/python -m pip install --quiet $(PIP_ARGS) -r requirements-dev.txt
 	touch $@
 
-$(BENCH)/models.stamp: benchmarks/requirements.txt
+$(BENCH)/models.stamp: benchmarks/requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(BENCH)/models
 	$(BENCH)/models/bin/python -m pip install --quiet $(PIP_ARGS) -r $<
 	touch $@

@@ -14,7 +14,7 @@ from segment_anything import SamAutomaticMaskGenerator
 from benchmarks.suite.agreement import compare_records
 from benchmarks.suite.measurement import OFFICIAL, OURS, Measurement
 from benchmarks.suite.memory import peak_mb_of
-from benchmarks.suite.realistic import STABILITY_OFFSET, automatic_options
+from benchmarks.suite.realistic import automatic_options
 from benchmarks.suite.scene import picture
 from benchmarks.suite.stage import CLICK_GFLOP, ENCODE_GFLOP, Stage
 from benchmarks.suite.turns import gemm_gflops
@@ -128,7 +128,7 @@ class TimedModel:
 
 
 def run_ours(stage: Stage, n_per_side: int, image: NDArray[np.uint8] | None = None) -> Run:
-    """Ours, with the same options, up to COCO RLEs, of the stage's picture or another."""
+    """Ours, with the options of `automatic_options`, up to COCO RLEs, of the stage's picture or another."""
     model, image = TimedModel(stage.networks.ours), stage.image if image is None else image
     options = automatic_options(n_per_side)
     run = _timed(lambda: [record.to_dict("coco_rle") for record in generate(model, image, options)])
@@ -139,13 +139,13 @@ def run_ours(stage: Stage, n_per_side: int, image: NDArray[np.uint8] | None = No
 def run_official(
     stage: Stage, n_per_side: int, image: NDArray[np.uint8] | None = None, points_at_once: int = 64
 ) -> Run:
-    """The official one, with its default options but for the stability offset, up to COCO RLEs."""
-    image = stage.image if image is None else image
+    """The official one, with the same options, up to COCO RLEs."""
+    image, options = stage.image if image is None else image, automatic_options(n_per_side)
     generator = SamAutomaticMaskGenerator(
         stage.networks.official,
-        points_per_side=n_per_side,
+        points_per_side=options.points_per_side,
         points_per_batch=points_at_once,
-        stability_score_offset=STABILITY_OFFSET,
+        stability_score_offset=options.stability_score_offset,
         output_mode="coco_rle",
     )
     encode, kept = generator.predictor.set_image, {"s": 0.0}

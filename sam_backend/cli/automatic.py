@@ -13,7 +13,7 @@ from tqdm import tqdm
 from sam_backend.cli.arguments import add_model, load_model
 from sam_backend.cli.automatic_folder import FolderRun
 from sam_backend.cli.mask_map import draw_mask_map
-from sam_backend.cli.recipe import recipe_of
+from sam_backend.cli.recipe import Recipe
 from sam_backend.errors import OptionsError
 from sam_backend.model.checkpoint import checkpoint_version
 from sam_backend.predict.automatic.annotation_files import sa1b_content, write_json, write_png
@@ -89,8 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
     options = chosen_options(arguments)
     output = _checked_output(arguments.image, arguments.output)
     if arguments.image.is_dir():
-        recipe = recipe_of(checkpoint_version(arguments.checkpoint), arguments.dtype, options)
-        return FolderRun.plan(arguments.image, output).run(lambda: load_model(arguments), options, recipe)
+        recipe = Recipe(checkpoint_version(arguments.checkpoint), arguments.dtype, options)
+        return FolderRun.plan(arguments.image, output).run(lambda: load_model(arguments), recipe)
     return _run_picture(arguments.image, output, load_model(arguments), options)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from sam_backend.cli.recipe import RECIPE_NAME, Recipe, begin_or_go_on
+from sam_backend.cli.recipe import RECIPE_NAME, Recipe
 from sam_backend.errors import ImageError, MaskError, OptionsError
 from sam_backend.predict.automatic.annotation_files import coco_content, read_sa1b, sa1b_content, write_json
 from sam_backend.predict.automatic.generator import generate
@@ -51,25 +51,24 @@ class FolderRun:
         target.mkdir(parents=True, exist_ok=True)
         return cls({picture: output for output, picture in by_output.items()}, target / COCO_NAME)
 
-    def run(self, load: Callable[[], Predictor], options: AutomaticOptions, recipe: Recipe) -> int:
+    def run(self, load: Callable[[], Predictor], recipe: Recipe) -> int:
         """Segment what isn't done yet, then write the COCO file of all that is.
 
         Args:
-            load: the model, if there is something to do.
-            options: of the masks.
-            recipe: that names both.
+            load: the recipe's model, if there is something to do.
+            recipe: of the masks.
 
         Returns:
             0, or 1 if a picture was bad.
 
         Raises:
             MaskError: a file that is there already isn't one that this command wrote.
-            OptionsError: the folder's masks were made with another recipe.
+            OptionsError: the folder is for masks of another recipe.
         """
         todo = [picture for picture, output in self.outputs.items() if not output.exists()]
-        begin_or_go_on(recipe, self.coco_file.parent, holds_masks=len(todo) < len(self.outputs))
+        recipe.keep_to(self.coco_file.parent, holds_masks=len(todo) < len(self.outputs))
         predictor = load() if todo else None
-        bad = [picture for picture in _progress(todo) if predictor and not self._segment(picture, predictor, options)]
+        bad = [one for one in _progress(todo) if predictor and not self._segment(one, predictor, recipe.options)]
         done = [output for picture, output in self.outputs.items() if picture not in bad]
         write_json(coco_content(map(read_sa1b, done)), self.coco_file)
         n_before = len(self.outputs) - len(todo)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from sam_backend.errors import OptionsError
 from sam_backend.predict.automatic.annotation_files import write_json
@@ -16,43 +17,51 @@ RECIPE_NAME = "made-with.json"
 CHANGES_NOTHING = {"points_per_batch"}
 """Options that decide how fast masks are found, not which."""
 
-Recipe: TypeAlias = "dict[str, Any]"
-"""The model, its number type and every option, by name."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recipe:
+    """All that decides which masks are found in a picture."""
+
+    model_version: str
+    """Name and digest of the weights."""
+
+    dtype: str
+    """The number type that the network runs in."""
+
+    options: AutomaticOptions
+    """As the command line can give them."""
+
+    def keep_to(self, folder: Path, holds_masks: bool) -> None:
+        """Keep the recipe in a folder, or make sure that it is the one that the folder keeps.
+
+        A folder with masks but without a recipe, as earlier versions made them, is taken as it is.
+
+        Raises:
+            OptionsError: the folder's recipe is another one, or can't be read.
+        """
+        path = folder / RECIPE_NAME
+        if path.exists():
+            _check_same(_read(path), self._content(), folder)
+        elif not holds_masks:
+            write_json(self._content(), path)
+
+    def _content(self) -> dict[str, Any]:
+        values = dataclasses.asdict(self.options).items()
+        options = {name: value for name, value in values if name not in CHANGES_NOTHING}
+        return {"model": self.model_version, "dtype": self.dtype} | options
 
 
-def recipe_of(model_version: str, dtype: str, options: AutomaticOptions) -> Recipe:
-    """All that decides which masks are found; the options as the command line can give them."""
-    values = {name: value for name, value in dataclasses.asdict(options).items() if name not in CHANGES_NOTHING}
-    return {"model": model_version, "dtype": dtype} | values
-
-
-def begin_or_go_on(recipe: Recipe, folder: Path, holds_masks: bool) -> None:
-    """Keep the recipe in a folder, or make sure that it is the one that the folder's masks were made with.
-
-    A folder with masks but without a recipe, as earlier versions made them, is taken as it is.
-
-    Raises:
-        OptionsError: the folder's recipe is another one, or can't be read.
-    """
-    path = folder / RECIPE_NAME
-    if not holds_masks:
-        write_json(recipe, path)
-    elif path.exists():
-        _check_same(_read(path), recipe, folder)
-
-
-def _read(path: Path) -> Recipe:
+def _read(path: Path) -> dict[str, Any]:
     try:
-        recipe: Recipe = dict(json.loads(path.read_text(encoding="utf-8")))
+        return dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError):
         raise OptionsError(
             f"{path} doesn't tell what the masks beside it were made with: choose another folder"
         ) from None
-    return recipe
 
 
-def _check_same(made_with: Recipe, asked: Recipe, folder: Path) -> None:
-    differing = [name for name in asked if made_with.get(name) != asked[name]]
+def _check_same(kept: dict[str, Any], asked: dict[str, Any], folder: Path) -> None:
+    differing = [name for name in asked | kept if kept.get(name) != asked.get(name)]
     if differing:
-        before, now = (", ".join(f"{name} {of.get(name)}" for name in differing) for of in (made_with, asked))
-        raise OptionsError(f"{folder} holds masks made with {before}, not {now}: choose another folder, or delete it")
+        before, now = (", ".join(f"{name} {of.get(name)}" for name in differing) for of in (kept, asked))
+        raise OptionsError(f"{folder} is for masks made with {before}, not {now}: choose another folder, or delete it")

@@ -121,7 +121,19 @@ def test_a_folder_keeps_to_its_model(
     out = tmp_path / "masks"
     run(folder, "-o", out, *LENIENT)
     assert main(["automatic", str(folder), "-o", str(out), *map(str, LENIENT), "--device", "cpu"]) == 2
-    assert "holds masks made with model tiny-" in capsys.readouterr().err
+    assert "is for masks made with model tiny-" in capsys.readouterr().err
+
+
+def test_pictures_of_another_folder_keep_to_it_too(
+    run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, others = tmp_path / "masks", tmp_path / "others"
+    run(folder, "-o", out, *LENIENT)
+    others.mkdir()
+    (folder / "sa_1.png").rename(others / "sa_9.png")
+    assert run(others, "-o", out, *LENIENT, "--points-per-side", 3) == 2
+    assert "is for masks made with points_per_side 2, not points_per_side 3" in capsys.readouterr().err
+    assert run(others, "-o", out, *LENIENT) == 0
 
 
 def test_a_damaged_recipe_is_named(run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

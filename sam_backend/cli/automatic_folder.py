@@ -66,7 +66,7 @@ class FolderRun:
             OptionsError: the folder is for masks of another recipe.
         """
         todo = [picture for picture, output in self.outputs.items() if not output.exists()]
-        recipe.keep_to(self.coco_file.parent, holds_masks=len(todo) < len(self.outputs))
+        recipe.keep_to(self.coco_file.parent, self._holds_masks())
         predictor = load() if todo else None
         bad = [one for one in _progress(todo) if predictor and not self._segment(one, predictor, recipe.options)]
         done = [output for picture, output in self.outputs.items() if picture not in bad]
@@ -74,6 +74,10 @@ class FolderRun:
         n_before = len(self.outputs) - len(todo)
         print(f"wrote {self.coco_file}: {len(done)} pictures, {n_before} of them from before; {len(bad)} bad")
         return EXIT_SOME_FAILED if bad else 0
+
+    def _holds_masks(self) -> bool:
+        """Of any pictures: those of another folder, too, may have been written here."""
+        return any(path.name not in {COCO_NAME, RECIPE_NAME} for path in self.coco_file.parent.glob("*.json"))
 
     def _segment(self, picture: Path, predictor: Predictor, options: AutomaticOptions) -> bool:
         try:

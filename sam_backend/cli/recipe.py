@@ -32,18 +32,19 @@ class Recipe:
     """As the command line can give them."""
 
     def keep_to(self, folder: Path, holds_masks: bool) -> None:
-        """Keep the recipe in a folder, or make sure that it is the one that the folder keeps.
+        """Keep the recipe in a folder, or make sure that it is the one that the folder's masks were made with.
 
-        A folder with masks but without a recipe, as earlier versions made them, is taken as it is.
+        Masks without a recipe, as earlier versions made them, are taken as they are; a recipe without masks, as a run
+        that was soon stopped leaves it, is replaced.
 
         Raises:
-            OptionsError: the folder's recipe is another one, or can't be read.
+            OptionsError: the masks' recipe is another one, or can't be read.
         """
         path = folder / RECIPE_NAME
-        if path.exists():
-            _check_same(_read(path), self._content(), folder)
-        elif not holds_masks:
+        if not holds_masks:
             write_json(self._content(), path)
+        elif path.exists():
+            _check_same(_read(path), self._content(), folder)
 
     def _content(self) -> dict[str, Any]:
         values = dataclasses.asdict(self.options).items()

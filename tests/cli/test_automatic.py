@@ -136,6 +136,15 @@ def test_pictures_of_another_folder_keep_to_it_too(
     assert run(others, "-o", out, *LENIENT) == 0
 
 
+def test_a_run_stopped_before_its_first_mask_binds_nobody(run: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "masks"
+    run(folder, "-o", out, *LENIENT)
+    for number in (1, 2):
+        (out / f"sa_{number}.json").unlink()
+    assert run(folder, "-o", out, *LENIENT, "--points-per-side", 3) == 0
+    assert run(folder, "-o", out, *LENIENT) == 2
+
+
 def test_a_damaged_recipe_is_named(run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "masks"
     run(folder, "-o", out, *LENIENT)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
+import shapely
 
 from sam_backend.errors import SamBackendError
 from sam_backend.label_studio.frame import percent_to_image_xy, rectangle_pct_bounds
 from sam_backend.label_studio.session import Click, lies_in
-from sam_backend.masks.polygons import polygons_to_mask
 from sam_backend.masks.rle_brush import decode_brush_rle
-from sam_backend.types import Polygon
 
 _MOST_BRUSH_PX = 50_000_000
 """Decoded for one question; 24 megapixels take some 50 ms."""
@@ -27,6 +27,9 @@ class Draft:
     """Their address; None before the first draft is saved, some seconds after the first region."""
 
     regions: tuple[dict[str, Any], ...]
+
+    saved_at_s: float | None = None
+    """When the newest was saved last, by Label Studio's clock: seconds since 1970. None if none tells."""
 
     @property
     def region_ids(self) -> frozenset[str]:
@@ -51,7 +54,16 @@ def read_draft(drafts: Sequence[dict[str, Any]]) -> Draft:
     users = [draft["user"] for draft in drafts if isinstance(draft.get("user"), str)]
     results = [draft["result"] for draft in drafts if isinstance(draft.get("result"), list)]
     regions = tuple(region for result in results for region in result if isinstance(region, dict))
-    return Draft(user=users[-1] if users else None, regions=regions)
+    times = [saved_s for draft in drafts if (saved_s := _saved_at_s(draft)) is not None]
+    return Draft(user=users[-1] if users else None, regions=regions, saved_at_s=max(times, default=None))
+
+
+def _saved_at_s(draft: dict[str, Any]) -> float | None:
+    try:
+        saved = datetime.fromisoformat(draft["updated_at"].replace("Z", "+00:00"))  # Python 3.10 knows no Z
+    except (KeyError, AttributeError, ValueError):
+        return None
+    return None if saved.tzinfo is None else saved.timestamp()
 
 
 def _is_of(region: dict[str, Any], region_id: str) -> bool:
@@ -82,7 +94,7 @@ def _holds(region: dict[str, Any], click: Click, image_hw: tuple[int, int]) -> b
             return _in_polygon(value["points"], click, image_hw)
         if {"x", "y", "width", "height"} <= value.keys():
             return _in_rectangle(value, click, image_hw)
-    except (SamBackendError, ValueError, TypeError, KeyError):
+    except (SamBackendError, shapely.errors.ShapelyError, ValueError, TypeError, KeyError):
         return False
     return False
 
@@ -96,7 +108,7 @@ def _in_brush(region: dict[str, Any], rle: Any, click: Click, image_hw: tuple[in
 
 def _in_polygon(points_pct: Any, click: Click, image_hw: tuple[int, int]) -> bool:  # noqa: ANN401 - JSON
     ring_xy = percent_to_image_xy(np.array(points_pct, np.float64), image_hw)
-    return lies_in(polygons_to_mask([Polygon(exterior_xy=ring_xy)], image_hw), click)
+    return bool(shapely.intersects_xy(shapely.polygons(ring_xy), click.x_px, click.y_px))
 
 
 def _in_rectangle(value: dict[str, Any], click: Click, image_hw: tuple[int, int]) -> bool:

@@ -14,7 +14,7 @@ object's prompts come in several requests that share nothing but their place:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,10 +30,6 @@ SAME_SPOT_PX = 5.0
 
 NEAR = 0.01
 """Of the long side: how far outside of a mask or a rectangle a click still belongs to it."""
-
-UNSAVED_S = 30.0
-"""How long after an answer a request without a draft is still taken for the same person's: the editor saves the first
-draft some 5 s after the first region, and a quick person's second click is there before."""
 
 _EARLIER_KEPT = 16
 
@@ -295,52 +291,3 @@ def _step(clicks: Sequence[Click]) -> int:
             return step
         step += 1
     return step
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Session:
-    """One person's last object under one label of one task."""
-
-    id: str
-    """Of the session itself: one person, many objects."""
-
-    user: str | None
-    """As drafts name them; None until one has come."""
-
-    picture: str
-    """Digest of the picture and the model; elsewhere neither mask nor logits mean anything."""
-
-    last: LastObject
-
-    at_s: float
-    """When it was answered last: seconds since 1970."""
-
-
-def find_own(
-    sessions: Sequence[Session],
-    *,
-    picture: str,
-    item_ids: Collection[str],
-    user: str | None,
-    region_ids: Collection[str],
-    now_s: float,
-) -> Session | None:
-    """The session of whoever sent a request, newest first among several; None if nothing tells.
-
-    Args:
-        sessions: of all people under this label of this task, newest first.
-        picture: as `Session.picture`.
-        item_ids: of the prompts in the request.
-        user: of the draft in the request, which is always the sender's own.
-        region_ids: of the regions in that draft. The first click on a task comes before there is a draft, and in the
-            draft that comes after it may lie the prompt alone: a mask that isn't accepted yet is in none.
-        now_s: seconds since 1970.
-    """
-    here = [session for session in sessions if session.picture == picture]
-    by_evidence: tuple[Callable[[Session], bool], ...] = (
-        lambda session: bool(session.last.drawn.item_ids & set(item_ids)),
-        lambda session: user is not None and session.user == user,
-        lambda session: session.user is None and bool(session.last.all_region_ids & set(region_ids)),
-        lambda session: user is None and session.user is None and now_s - session.at_s <= UNSAVED_S,
-    )
-    return next((session for fits in by_evidence for session in here if fits(session)), None)

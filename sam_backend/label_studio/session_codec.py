@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_backend.errors import StorageError
-from sam_backend.label_studio.session import Box, Click, Drawn, LastObject, Session
+from sam_backend.label_studio.own_session import Session
+from sam_backend.label_studio.session import Box, Click, Drawn, LastObject
 from sam_backend.masks.rle_coco import CocoRle
 
 _START = struct.Struct("<8sI")

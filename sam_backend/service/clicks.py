@@ -12,15 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam_backend.label_studio.drafts import Draft
+from sam_backend.label_studio.own_session import Session, find_own
 from sam_backend.label_studio.region_id import new_region_id
 from sam_backend.label_studio.session import (
     Decision,
-    Drawn,
-    Session,
     answered,
     decide,
     drawn_of,
-    find_own,
     wanted_reading,
 )
 from sam_backend.label_studio.session_codec import rounded
@@ -87,8 +85,11 @@ class ClickAnswerer:
         """
         image_hw = picture.embedding.image_hw
         new = drawn_of(prompt, image_hw)
-        own = self._own(picture, new, draft, place)
-        last = None if own is None else own.last
+        now_s = self.clock()
+        own = find_own(
+            self.sessions.read(place), picture=picture.digest, item_ids=new.item_ids, draft=draft, now_s=now_s
+        )
+        last = None if own is None or own.is_removed(new.item_ids, draft, now_s) else own.last
         its_ids = frozenset() if last is None else last.all_region_ids
         decision = decide(last, new, lambda click: draft.holds(click, image_hw, but_of=its_ids))
         prompts = decision.to_prompts()
@@ -114,16 +115,6 @@ class ClickAnswerer:
             predicted_iou=float(shown.predicted_iou[0]),
             prompts=prompts,
             n_prompts=len(decision.drawn.clicks) + (decision.drawn.box is not None),
-        )
-
-    def _own(self, picture: SeenPicture, new: Drawn, draft: Draft, place: Place) -> Session | None:
-        return find_own(
-            self.sessions.read(place),
-            picture=picture.digest,
-            item_ids=new.item_ids,
-            user=draft.user,
-            region_ids=draft.region_ids,
-            now_s=self.clock(),
         )
 
     def _look_again(

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 
 from sam_backend.errors import StorageError
-from sam_backend.label_studio.session import Session
+from sam_backend.label_studio.own_session import Session
 from sam_backend.label_studio.session_codec import decode_sessions, encode_sessions
 from sam_backend.store.byte_store import ByteStore
 

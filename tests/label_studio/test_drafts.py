@@ -68,3 +68,16 @@ def test_draft_tells_user_and_region_ids_also_of_objects_in_several_shapes() -> 
 def test_request_without_a_draft_tells_nothing() -> None:
     draft = read_draft([])
     assert (draft.user, draft.region_ids, draft.regions) == (None, frozenset(), ())
+
+
+@pytest.mark.parametrize(
+    ("times", "saved_at_s"),
+    [
+        pytest.param(["1970-01-01T00:00:10.5Z", "1970-01-01T00:00:09Z"], 10.5, id="the newest"),
+        pytest.param(["1970-01-01T02:00:10+02:00"], 10.0, id="of another zone"),
+        pytest.param([None, 12, "yesterday", "1970-01-01T00:00:10"], None, id="none that tells"),
+        pytest.param([], None, id="no draft"),
+    ],
+)
+def test_draft_tells_when_it_was_saved(times: list[Any], saved_at_s: float | None) -> None:
+    assert read_draft([{"result": [], "updated_at": time} for time in times]).saved_at_s == saved_at_s

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +163,17 @@ def test_eight_people_on_four_pictures_get_the_masks_that_each_would_get_alone(
         together = list(threads.map(lambda person: work(app, person), range(N_PEOPLE)))
     assert together == alone
     assert len(encoded) == len(set(encoded)) == 4
+
+
+def test_object_that_was_deleted_is_begun_anew(
+    client: FlaskClient, data_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = _region(client, _by("ann", data_uri, point_item(45, 50, id="a")))
+    x, y = _spot(_mask(first), True)
+    _region(client, _by("ann", data_uri, point_item(x, y, id="b", is_positive=False), regions=(first,)))
+    monkeypatch.setattr("sam_backend.label_studio.own_session.SAVED_S", 0.0)
+    body = _by("ann", data_uri, point_item(45, 50, id="c"))
+    body["tasks"][0]["drafts"][0]["updated_at"] = datetime.now(timezone.utc).isoformat()
+    again = _region(client, body)
+    assert again["id"] != first["id"]
+    assert (_mask(again) == _mask(first)).all()

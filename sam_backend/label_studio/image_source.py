@@ -72,15 +72,24 @@ class ImageSource:
             (place.host, place.url), lambda known: self.download(place, known), never_changes=place.never_changes
         )
 
+    def is_at_hand(self, uri: str, told_host: LabelStudioHost | None = None, task_id: int | None = None) -> bool:
+        """Whether `fetch` needs no server: the picture is in the task, on the disk, or was fetched a moment ago.
+
+        Raises:
+            ImageSourceError: that can't be said, with the reason and the cure.
+        """
+        if self._is_here(uri):
+            return True
+        place = self._place(uri, told_host, task_id)
+        return self.cache.is_fresh((place.host, place.url))
+
     def place_of(self, uri: str, task_id: int | None = None) -> PicturePlace | None:
         """Where `fetch` would download a picture from; None if it would not, since it is in the task or on the disk.
 
         Raises:
             ImageSourceError: that can't be said, with the reason and the cure.
         """
-        if _is_data_uri(uri) or (self.local_files_root is not None and local_file_name(uri) is not None):
-            return None
-        return self._place(uri, None, task_id)
+        return None if self._is_here(uri) else self._place(uri, None, task_id)
 
     def download(self, place: PicturePlace, known: FetchedPicture | None = None) -> FetchedPicture:
         """Download a picture; gives ``known`` back, whatever it holds, if the server says that it is still right.
@@ -89,6 +98,9 @@ class ImageSource:
             ImageSourceError: it can't be had, with the reason and the cure.
         """
         return self.downloader.get(place.url, place.host, known=known, trusts_redirect=place.is_cloud)
+
+    def _is_here(self, uri: str) -> bool:
+        return _is_data_uri(uri) or (self.local_files_root is not None and local_file_name(uri) is not None)
 
     def _place(self, uri: str, told_host: LabelStudioHost | None, task_id: int | None) -> PicturePlace:
         is_cloud = is_cloud_uri(uri)

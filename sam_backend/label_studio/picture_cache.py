@@ -76,6 +76,11 @@ class PictureCache:
         with self._lock:
             return len(self._kept)
 
+    def is_fresh(self, key: Hashable) -> bool:
+        """Whether `get` would have nothing to fetch."""
+        with self._lock:
+            return self._fresh(key) is not None
+
     def get(
         self,
         key: Hashable,
@@ -94,10 +99,10 @@ class PictureCache:
             never_changes: whether what is kept stays fresh for as long as it is kept.
         """
         with self._lock:
-            kept = self._kept.get(key)
-            if kept is not None and (kept.never_changes or self._clock() - kept.checked_s < FRESH_S):
+            fresh, kept = self._fresh(key), self._kept.get(key)
+            if fresh is not None:
                 self._kept.move_to_end(key)
-                return kept.picture
+                return fresh
             shared = self._under_way.get(key)
             mine: Future[FetchedPicture] | None = None
             if shared is None:
@@ -105,6 +110,12 @@ class PictureCache:
         if mine is not None:
             self._fetch(key, lambda: fetch(None if kept is None else kept.picture), mine, never_changes)
         return shared.result()
+
+    def _fresh(self, key: Hashable) -> FetchedPicture | None:
+        kept = self._kept.get(key)
+        if kept is not None and (kept.never_changes or self._clock() - kept.checked_s < FRESH_S):
+            return kept.picture
+        return None
 
     def _fetch(
         self, key: Hashable, fetch: Callable[[], FetchedPicture], promise: Future[FetchedPicture], never_changes: bool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +10,16 @@ from numpy.typing import NDArray
 
 from sam_backend.label_studio.download import shown_url
 from sam_backend.label_studio.image_source import ImageSource
+from sam_backend.label_studio.picture_cache import FetchedPicture
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.picture import decode_picture
 from sam_backend.predict.predictor import Predictor
 from sam_backend.predict.zoom import Crop
 from sam_backend.service.encode_desk import EncodeDesk
 from sam_backend.service.event_log import log_event
+from sam_backend.service.fetch_seats import FetchSeats
 from sam_backend.service.model_loader import ModelLoader
+from sam_backend.service.model_wait import wait_for_model
 from sam_backend.service.patience import Patience
 from sam_backend.service.setup_memory import SetupMemory
 
@@ -57,6 +59,7 @@ class Embedder:
     image_source: ImageSource
     setups: SetupMemory
     desk: EncodeDesk
+    fetch_seats: FetchSeats
     max_pixels: int
 
     def see(self, project: str | None, task_id: int | None, uri: str, patience: Patience) -> SeenPicture:
@@ -68,8 +71,8 @@ class Embedder:
             SamBackendError: of the kind that says what to do.
         """
         started_s = time.perf_counter()
-        predictor = self._wait_for_model(patience.but_at_most(_WAIT_FOR_MODEL_S))
-        picture = self.image_source.fetch(uri, self.setups.host_of(project), task_id)
+        predictor = wait_for_model(self.model, self.desk.lanes, patience.but_at_most(_WAIT_FOR_MODEL_S))
+        picture = self._fetch(project, task_id, uri, patience)
         fetched_s = time.perf_counter()
         digest, name = picture.sha256.hex(), shown_url(uri)
         handed_out = self.desk.hand_out(predictor, digest, lambda: self._decode(picture.data, name), patience)
@@ -99,10 +102,12 @@ class Embedder:
         )
         return handed_out.embedding
 
-    def _wait_for_model(self, patience: Patience) -> Predictor:
-        is_loading = self.model.status().state == "loading"
-        with self.desk.lanes.seat() if patience.is_person and is_loading else nullcontext():
-            return self.model.wait(patience.left_s or 0.0)
+    def _fetch(self, project: str | None, task_id: int | None, uri: str, patience: Patience) -> FetchedPicture:
+        place = (uri, self.setups.host_of(project), task_id)
+        if not patience.is_person or self.image_source.is_at_hand(*place):
+            return self.image_source.fetch(*place)
+        with self.fetch_seats.take():
+            return self.image_source.fetch(*place)
 
     def _decode(self, data: bytes, name: str) -> NDArray[np.uint8]:
         """Once per picture, or part of one, and store: the log tells."""

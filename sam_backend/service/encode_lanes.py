@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
 
-from sam_backend.errors import UnavailableError
+from sam_backend.service.busy import BusyError
 from sam_backend.service.patience import Patience
 
 T = TypeVar("T")
@@ -33,12 +33,8 @@ _STOP_S = 20.0
 """Longer than a large network takes for a picture on a slow CPU."""
 
 
-class EncodesBusyError(UnavailableError):
+class EncodesBusyError(BusyError):
     """Too many pictures wait to be encoded, or this one waited too long."""
-
-    def __init__(self, message: str, retry_after_s: int) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
 
 
 class EncodeWatch(Protocol):

@@ -16,8 +16,10 @@ from sam_backend.errors import (
     SettingsError,
     StorageError,
 )
+from sam_backend.service.busy import BusyError
 from sam_backend.service.encode_lanes import EncodesBusyError
 from sam_backend.service.event_log import LOGGER, log_event
+from sam_backend.service.fetch_seats import FetchesBusyError
 from sam_backend.service.last_errors import LastErrors
 from sam_backend.service.metrics.service_metrics import ServiceMetrics
 from sam_backend.service.model_loader import ModelUnavailableError
@@ -29,6 +31,7 @@ STATUS_BY_ERROR: dict[type[SamBackendError], int] = {
     ImageError: 422,
     ImageSourceError: 502,
     EncodesBusyError: 429,
+    FetchesBusyError: 429,
     ModelUnavailableError: 503,
     TrainingUnderWayError: 409,
     SettingsError: 409,
@@ -41,7 +44,7 @@ def register_errors(app: Flask, last_errors: LastErrors, metrics: ServiceMetrics
     """Make ``app`` answer errors by the table, and remember them; nobody outside ever sees a traceback."""
 
     def known(error: SamBackendError) -> Response:
-        retry_after_s = error.retry_after_s if isinstance(error, EncodesBusyError) else None
+        retry_after_s = error.retry_after_s if isinstance(error, BusyError) else None
         return answer(error, str(error), STATUS_BY_ERROR.get(type(error), 500), retry_after_s)
 
     def of_http(error: HTTPException) -> Response:

@@ -24,6 +24,7 @@ from sam_backend.service.embedder import Embedder
 from sam_backend.service.encode_desk import EncodeDesk
 from sam_backend.service.encode_lanes import EncodeLanes
 from sam_backend.service.event_log import LOGGER, log_event
+from sam_backend.service.fetch_seats import FetchSeats
 from sam_backend.service.last_errors import LastErrors
 from sam_backend.service.ledger.annotation_events import AnnotationEvents
 from sam_backend.service.ledger.collector import LedgerCollector
@@ -82,6 +83,7 @@ class Parts:
             image_source=image_source,
             setups=setups,
             desk=desk,
+            fetch_seats=FetchSeats(max(1, settings.threads // 4)),
             max_pixels=settings.max_megapixels * 1_000_000,
         )
         queue = PrewarmQueue(lanes, partial(_say_not_prepared, metrics=metrics))

@@ -11,7 +11,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from sam_backend.errors import RequestError
 from sam_backend.label_studio.request import parse_predict_request, parse_start_training, parse_tasks_created
 from sam_backend.service.access import refusal
-from sam_backend.service.encode_lanes import EncodesBusyError
+from sam_backend.service.busy import BusyError
 from sam_backend.service.model_loader import ModelLoader
 from sam_backend.service.parts import Parts
 from sam_backend.service.patience import Patience
@@ -42,7 +42,7 @@ def label_studio_routes(model: ModelLoader, parts: Parts, learning: Learning, pr
         patience = Patience.of_person(predict_wait_s)
         try:
             return {"results": parts.annotator.answer(parse_predict_request(_json_body()), patience)}
-        except EncodesBusyError as error:  # Label Studio knows nothing of 429
+        except BusyError as error:  # Label Studio knows nothing of 429
             raise ServiceUnavailable(str(error), retry_after=error.retry_after_s) from error
 
     @routes.get("/versions")

@@ -28,6 +28,7 @@ WITH_TEXT_AREA = (
     '<BrushLabels name="tag" toName="image"><Label value="Object"/></BrushLabels>'
     '<KeyPointLabels name="tag2" toName="image" smart="true"><Label value="Object"/></KeyPointLabels></View>'
 )
+VIEW = {"picture": base64.b64encode(picture_png(1)).decode(), "transform": [1, 0, 0, 0, -1, 0]}
 
 
 class Door:
@@ -120,7 +121,7 @@ def test_page_for_trying_is_answered_429_with_when_to_come_back(busy: Callable[.
 
 @pytest.mark.parametrize("operation", ["object", "prefetch"])
 def test_view_of_a_raster_is_answered_429_with_when_to_come_back(busy: Callable[..., Any], operation: str) -> None:
-    body = {"picture": base64.b64encode(picture_png(3)).decode(), "transform": [1, 0, 0, 0, -1, 0]}
+    body = VIEW | {"picture": base64.b64encode(picture_png(3)).decode()}
     if operation == "object":
         body |= {"points_xy": [[30, -30]], "is_foreground": [True]}
     with busy() as client:
@@ -190,7 +191,17 @@ def test_more_prompts_than_may_come_are_refused_with_a_sentence(start: Callable[
     assert start(max_prompts=3).post("/predict", json=click_body(data_uri(1), *items)).status_code == 200
 
 
-def test_while_the_model_is_loaded_threads_are_left_for_others(predictor: Predictor) -> None:
+@pytest.mark.parametrize(
+    ("path", "sent", "status"),
+    [
+        ("/predict", {"json": click_body(data_uri(1), CLICK)}, 503),
+        ("/try/pictures", {"data": picture_png(1), "content_type": "image/png"}, 429),
+        ("/raster/prefetch", {"json": VIEW}, 429),
+    ],
+)
+def test_while_the_model_is_loaded_threads_are_left_for_others(
+    predictor: Predictor, path: str, sent: dict[str, Any], status: int
+) -> None:
     may_load = threading.Event()
 
     def load() -> Predictor:
@@ -200,11 +211,10 @@ def test_while_the_model_is_loaded_threads_are_left_for_others(predictor: Predic
     model = ModelLoader("tiny", lambda: predictor.version, load, lambda _: None)
     app = build_app(Settings(threads=2), model)
     model.start()
-    body = click_body(data_uri(1), CLICK)
     with ThreadPoolExecutor(2) as threads:
-        both = [threads.submit(app.test_client().post, "/predict", json=body) for _ in range(2)]
+        both = [threads.submit(app.test_client().post, path, **sent) for _ in range(2)]
         (refused,), (other,) = wait(both, timeout=25, return_when=FIRST_COMPLETED)
         may_load.set()
-        assert refused.result().status_code == 503
-        assert "as many people as may wait" in refused.result().get_json()["error"]
-        assert other.result(30).get_json()["results"][0]["result"]
+        assert refused.result().status_code == status
+        assert "as many people as may wait" in refused.result().get_data(as_text=True)
+        assert other.result(30).status_code == 200

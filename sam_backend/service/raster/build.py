@@ -39,7 +39,7 @@ def build_raster_routes(
         book=book,
         threads=RunThreads(courtesy, _say_unexpected),
         run_host=RunHost(model, views, courtesy),
-        click_host=ClickHost(model, views),
+        click_host=ClickHost(model, views, desk.lanes),
     )
     return raster_routes(taking_on, uploads, desk.lanes, last_errors)
 

@@ -10,7 +10,10 @@ from sam_backend.geo.protocol.host import ModelFacts
 from sam_backend.geo.protocol.view_book import ViewBook
 from sam_backend.geo.run.patience import check_wanted
 from sam_backend.predict.predictor import Predictor
+from sam_backend.service.encode_lanes import EncodeLanes
 from sam_backend.service.model_loader import ModelLoader, ModelUnavailableError
+from sam_backend.service.model_wait import wait_for_model
+from sam_backend.service.patience import Patience
 from sam_backend.service.raster.courtesy import CourteousPredictor, Courtesy
 
 _WAIT_FOR_MODEL_S = 60.0
@@ -23,6 +26,7 @@ class ClickHost:
 
     model: ModelLoader
     views: ViewBook
+    lanes: EncodeLanes
 
     def model_facts(self) -> ModelFacts:
         """See `Host`."""
@@ -31,7 +35,8 @@ class ClickHost:
     def wait_for_model(self, is_cancelled: Callable[[], bool]) -> Predictor:
         """See `Host`."""
         check_wanted(is_cancelled)
-        return _loaded(self.model, _WAIT_FOR_MODEL_S)
+        patience = Patience.of_person(_WAIT_FOR_MODEL_S)
+        return _or_why_not(self.model, lambda: wait_for_model(self.model, self.lanes, patience))
 
     def cancel(self, target: str) -> bool:
         """See `Host`. Over HTTP a run is cancelled where it lies, and nothing else goes on for long."""
@@ -55,7 +60,8 @@ class RunHost:
         while True:
             check_wanted(is_cancelled)
             try:
-                return CourteousPredictor.of(_loaded(self.model, _POLL_S), self.courtesy)
+                predictor = _or_why_not(self.model, lambda: self.model.wait(_POLL_S))
+                return CourteousPredictor.of(predictor, self.courtesy)
             except ModelUnavailableError:
                 continue  # still loading
 
@@ -64,9 +70,9 @@ class RunHost:
         return False
 
 
-def _loaded(model: ModelLoader, timeout_s: float) -> Predictor:
+def _or_why_not(model: ModelLoader, wait: Callable[[], Predictor]) -> Predictor:
     try:
-        return model.wait(timeout_s)
+        return wait()
     except ModelUnavailableError:
         status = model.status()
         if status.state == "failed":

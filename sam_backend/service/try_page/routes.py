@@ -13,6 +13,7 @@ from sam_backend.errors import RequestError
 from sam_backend.service.encode_desk import EncodeDesk
 from sam_backend.service.event_log import log_event
 from sam_backend.service.model_loader import ModelLoader
+from sam_backend.service.model_wait import wait_for_model
 from sam_backend.service.patience import Patience
 from sam_backend.service.try_page.limits import Limits
 from sam_backend.service.try_page.mask_answer import answer_masks
@@ -43,7 +44,7 @@ def try_page_routes(model: ModelLoader, desk: EncodeDesk, limits: Limits, wait_s
         _want_type("image/", f"the type image/*, as in image/png, was wanted, got {request.mimetype or 'none'}")
         started_s = time.perf_counter()
         data = _body(limits.max_bytes, "picture")
-        predictor = model.wait(_WAIT_FOR_MODEL_S)
+        predictor = wait_for_model(model, desk.lanes, Patience.of_person(_WAIT_FOR_MODEL_S))
         picture_id, embedding = pictures.add(predictor, data, Patience.of_person(wait_s))
         height, width = embedding.image_hw
         log_event("try_picture", width=width, height=height, bytes=len(data), ms=_ms_since(started_s))
@@ -54,7 +55,7 @@ def try_page_routes(model: ModelLoader, desk: EncodeDesk, limits: Limits, wait_s
         _want_type("application/json", "the type application/json was wanted")
         started_s = time.perf_counter()
         prompts = parse_mask_request(_json(_body(limits.max_request_bytes, "click")), limits.max_points)
-        predictor = model.wait(_WAIT_FOR_MODEL_S)
+        predictor = wait_for_model(model, desk.lanes, Patience.of_person(_WAIT_FOR_MODEL_S))
         answer = answer_masks(predictor, pictures.get(predictor, picture_id), prompts)
         log_event(
             "try_masks",

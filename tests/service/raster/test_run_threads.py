@@ -78,7 +78,7 @@ def engine(tiny_predictor: Predictor, shelf: Path, tmp_path: Path) -> TakingOn:
         book=book,
         threads=RunThreads(courtesy, pytest.fail),
         run_host=RunHost(model, views, courtesy),
-        click_host=ClickHost(model, views),
+        click_host=ClickHost(model, views, lanes),
     )
 
 

@@ -67,7 +67,7 @@ def build_app(settings: Settings, model: ModelLoader, learning: Learning | None 
     sections = (
         model_section(model),
         *learning.sections(),
-        cache_section(parts.image_source.cache, lambda: parts.embeddings.held_bytes, settings.cache_mb * 1_000_000),
+        cache_section(parts.image_source.cache, parts.embedding_bytes, settings.cache_mb * 1_000_000),
         queue_section(lambda: len(parts.desk.lanes), lambda: len(parts.queue)),
         ledger_section(parts.ledger),
         connection_section(settings),

@@ -59,6 +59,9 @@ class Embedder:
     image_source: ImageSource
     setups: SetupMemory
     desk: EncodeDesk
+    crop_desk: EncodeDesk
+    """For parts of pictures."""
+
     fetch_seats: FetchSeats
     max_pixels: int
 
@@ -94,7 +97,7 @@ class Embedder:
             EncodesBusyError: no place is left, or patience ended.
         """
         content = f"{picture.digest}/{crop.left},{crop.top},{crop.right},{crop.bottom}"
-        handed_out = self.desk.hand_out(
+        handed_out = self.crop_desk.hand_out(
             picture.predictor,
             content,
             lambda: crop.of(self._decode(picture.data, picture.name)),

@@ -49,6 +49,10 @@ from sam_backend.store.open_store import open_shared_store
 _SESSIONS_BYTES = 64_000_000
 """Of sessions and ready answers in memory: some thousand objects."""
 
+_CROPS_SHARE = 1 / 8
+"""Of the memory for embeddings, for parts of pictures: small objects that are looked at enlarged. Each is wanted for a
+few clicks only, so they mustn't push out whole pictures, and aren't shared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -57,11 +61,11 @@ class Parts:
     setups: SetupMemory
     last_errors: LastErrors
     image_source: ImageSource
-    embeddings: EmbeddingCache[Embedding]
-    """In memory."""
+    embeddings: tuple[EmbeddingCache[Embedding], ...]
+    """In memory: of pictures, and of parts of them."""
 
     desk: EncodeDesk
-    """The same, what other processes have made, and the making of new ones."""
+    """Those of pictures, what other processes have made, and the making of new ones."""
 
     queue: PrewarmQueue
     annotator: Annotator
@@ -74,7 +78,9 @@ class Parts:
         """Build them over a model that someone else starts."""
         metrics, setups, last_errors = ServiceMetrics(), SetupMemory(), LastErrors()
         image_source = _image_source(settings)
-        embeddings: EmbeddingCache[Embedding] = EmbeddingCache(capacity_bytes=settings.cache_mb * 1_000_000)
+        crop_bytes = int(settings.cache_mb * 1_000_000 * _CROPS_SHARE)
+        crops: EmbeddingCache[Embedding] = EmbeddingCache(crop_bytes)
+        embeddings: EmbeddingCache[Embedding] = EmbeddingCache(settings.cache_mb * 1_000_000 - crop_bytes)
         shared = _shared_store(settings, metrics)
         lanes = EncodeLanes(settings.encodes, settings.encode_queue, max(1, settings.threads // 2), metrics)
         desk = EncodeDesk(EmbeddingLibrary(embeddings, shared), lanes, metrics.asked)
@@ -83,6 +89,7 @@ class Parts:
             image_source=image_source,
             setups=setups,
             desk=desk,
+            crop_desk=EncodeDesk(EmbeddingLibrary(crops, shared=None), lanes, metrics.asked),
             fetch_seats=FetchSeats(max(1, settings.threads // 4)),
             max_pixels=settings.max_megapixels * 1_000_000,
         )
@@ -100,9 +107,15 @@ class Parts:
             max_prompts=settings.max_prompts,
             on_answer=ledger.record,
         )
-        parts = cls(setups, last_errors, image_source, embeddings, desk, queue, annotator, ledger, webhooks, metrics)
+        parts = cls(
+            setups, last_errors, image_source, (embeddings, crops), desk, queue, annotator, ledger, webhooks, metrics
+        )
         parts._watch(model)
         return parts
+
+    def embedding_bytes(self) -> int:
+        """What all embeddings in memory hold together."""
+        return sum(kept.held_bytes for kept in self.embeddings)
 
     def _watch(self, model: ModelLoader) -> None:
         """Show how things stand beside what happened."""
@@ -111,7 +124,7 @@ class Parts:
         metrics.add_collector(LedgerCollector(self.ledger.file))
         metrics.watch_level("encode_queue_pictures", "Pictures that people wait for", lambda: len(lanes))
         metrics.watch_level("prewarm_queue_pictures", "Pictures to be encoded ahead of time", lambda: len(self.queue))
-        metrics.watch_level("embedding_cache_bytes", "Memory held by embeddings", lambda: self.embeddings.held_bytes)
+        metrics.watch_level("embedding_cache_bytes", "Memory held by embeddings", self.embedding_bytes)
         files = self.image_source.cache
         metrics.watch_level("picture_cache_bytes", "Memory held by files of pictures", lambda: files.held_bytes)
 

@@ -13,7 +13,10 @@ from sam_backend.service.ledger.submitted import Submitted
 
 Outcome: TypeAlias = Literal["kept", "edited", "discarded", "by hand"]
 """``kept``: submitted as it was answered last. ``edited``: submitted with another shape. ``discarded``: answered, and
-not in the annotation. ``by hand``: in the annotation, and never answered."""
+not in the annotation. ``by hand``: in the annotation, and never answered, nor from a prediction."""
+
+_FROM_PREDICTION = frozenset({"prediction", "prediction-changed"})
+"""What the editor writes of a region's origin; it writes "manual" of one that was drawn."""
 
 Region: TypeAlias = "Mapping[str, Any]"
 
@@ -56,6 +59,7 @@ def compare(
     """Find out what became of the answers on a task in one annotation of it.
 
     A region that the editor stores under several tags (of its palettes) is one region. A new label alone is no edit.
+    One that comes from a prediction that nobody recorded here, of another model perhaps, has no verdict.
 
     Args:
         submitted: the annotation.
@@ -71,8 +75,11 @@ def compare(
     for answer in answers:
         regions = [by_id.pop(its_id) for its_id in by_entry.get(answer.id, ())]
         verdicts.append(_verdict(answer, regions, before.get(answer.id)))
-    drawn = ((its_id, regions) for its_id, regions in by_id.items() if its_id not in prompt_ids)
-    return verdicts + [_by_hand(its_id, regions) for its_id, regions in drawn]
+    return verdicts + [
+        _by_hand(its_id, regions)
+        for its_id, regions in by_id.items()
+        if its_id not in prompt_ids and not _is_predicted(regions)
+    ]
 
 
 def _by_id(regions: Sequence[Region]) -> dict[str, list[Region]]:
@@ -82,6 +89,10 @@ def _by_id(regions: Sequence[Region]) -> dict[str, list[Region]]:
         if isinstance(region.get("id"), str):
             grouped.setdefault(region["id"], []).append(region)
     return {its_id: same for its_id, same in grouped.items() if any(_counts(region) for region in same)}
+
+
+def _is_predicted(regions: Sequence[Region]) -> bool:
+    return any(region.get("origin") in _FROM_PREDICTION for region in regions)
 
 
 def _counts(region: Region) -> bool:

@@ -59,6 +59,13 @@ def test_key_points_choices_and_prompts_that_stay_behind_are_no_objects() -> Non
     assert judged([prompt]) == [("box", "by hand", None)]
 
 
+@pytest.mark.parametrize("origin", ["prediction", "prediction-changed"])
+def test_what_comes_from_a_prediction_that_nobody_recorded_was_not_drawn_by_hand(origin: str) -> None:
+    predicted = brush("a", MASK) | {"origin": origin}
+    assert judged([predicted, brush("b", MASK) | {"origin": "manual"}]) == [("b", "by hand", None)]
+    assert judged([predicted], answer(brush("a", MASK))) == [("a", "kept", 1.0)]
+
+
 def test_label_is_the_submitted_one_and_may_stand_in_the_one_palette_beside() -> None:
     bare = region("a", brush("a", MASK)["value"], "brush", tag="brush", label=None)
     del bare["value"]["brushlabels"]

@@ -23,6 +23,7 @@ from sam_backend.errors import ImageSourceError, UnreachableError
 from sam_backend.label_studio.addresses import AddressGate, AllowedHosts
 from sam_backend.label_studio.guarded_http import guarded_request
 from sam_backend.label_studio.hosts import LabelStudioHost
+from sam_backend.label_studio.passing import is_passing
 
 _REFRESH_PATH = "/api/token/refresh/"
 _USUAL_LIFE_S = 300.0
@@ -90,7 +91,8 @@ class TokenExchange:
             refused: a header that was just answered with 401; an access token that equals it is renewed.
 
         Raises:
-            ImageSourceError: the personal access token can't be exchanged.
+            UnreachableError: the personal access token can't be exchanged now.
+            ImageSourceError: it can't be exchanged at all.
         """
         if host.api_key is None:
             return None
@@ -128,7 +130,8 @@ def exchange(host: LabelStudioHost, allowed: AllowedHosts, timeout_s: float) -> 
     """Buy an access token with the personal access token of ``host``.
 
     Raises:
-        ImageSourceError: refused or unreachable, with what to do.
+        UnreachableError: no answer, or one that says "not now".
+        ImageSourceError: refused, with what to do.
     """
     gate = AddressGate(allowed, host.reach)
     body = {"refresh": host.api_key}
@@ -143,6 +146,8 @@ def exchange(host: LabelStudioHost, allowed: AllowedHosts, timeout_s: float) -> 
             f"{host.url}{_REFRESH_PATH} can't be reached ({type(error).__name__}), so the personal access token "
             "can't be exchanged: check LABEL_STUDIO_URL"
         ) from error
+    if is_passing(status):
+        raise UnreachableError(f"{_unexpected(host, status)}: ask again in a moment, or look at that server's log")
     if status != 200:
         raise ImageSourceError(_refusal(host, status))
     return _access_token(data, host)
@@ -155,7 +160,11 @@ def _refusal(host: LabelStudioHost, status: int) -> str:
         return f"{host.url} knows no personal access tokens (404): give a legacy token, or check LABEL_STUDIO_URL"
     if 300 <= status < 400:
         return f"{host.url} redirects instead of answering: set LABEL_STUDIO_URL to the address it redirects to"
-    return f"{host.url} answered {status} when the personal access token was exchanged: look at that server's log"
+    return f"{_unexpected(host, status)}: look at that server's log"
+
+
+def _unexpected(host: LabelStudioHost, status: int) -> str:
+    return f"{host.url} answered {status} when the personal access token was exchanged"
 
 
 def _access_token(data: bytes, host: LabelStudioHost) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sam_backend.errors import StudioError, UnreachableError
+from sam_backend.label_studio.passing import is_passing
 from sam_backend.label_studio.project.prediction_mark import PredictionKind
-from sam_backend.label_studio.project.studio_line import is_passing
 from sam_backend.label_studio.project.studio_project import StudioProject
 from sam_backend.label_studio.project.task_filter import TaskFilter
 from sam_backend.label_studio.studio_api import Answer
@@ -111,7 +111,7 @@ class PredictionUpload:
             except UnreachableError:
                 pass
             else:
-                if not is_passing(answer):
+                if not is_passing(answer.status):
                     return answer, batch
             self.project.line.sleep(wait_s)
             batch = self._not_stored(batch)

@@ -9,11 +9,9 @@ from typing import Any
 
 from sam_backend.errors import StudioError, UnreachableError
 from sam_backend.label_studio.hosts import LabelStudioHost
+from sam_backend.label_studio.passing import is_passing
 from sam_backend.label_studio.studio_api import Answer, ask
 from sam_backend.label_studio.tokens import TokenExchange, cure_for_401
-
-_PASSING = (429, 500, 502, 503, 504)
-"""Statuses that say "not now"."""
 
 _CURES = {
     403: "let the token's user open the project, or give an owner's token",
@@ -40,7 +38,7 @@ class StudioLine:
         """Send a request that may be sent twice: again when there is no answer, or one that says "not now".
 
         Raises:
-            UnreachableError: no answer to any try.
+            UnreachableError: no answer to any try, or no access token at the last one.
             AnswerTooLargeError: see `ask`.
             ImageSourceError: the personal access token can't be exchanged.
         """
@@ -50,7 +48,7 @@ class StudioLine:
             except UnreachableError:
                 self.sleep(wait_s)
                 continue
-            if answer.status not in _PASSING:
+            if not is_passing(answer.status):
                 return answer
             self.sleep(wait_s)
         return self.ask_once(method, path, body)
@@ -59,7 +57,7 @@ class StudioLine:
         """Send a request, and again with a fresh access token where the first is answered with 401.
 
         Raises:
-            UnreachableError: no answer.
+            UnreachableError: no answer, or "not now" to the exchange of the token.
             AnswerTooLargeError: see `ask`.
             ImageSourceError: the personal access token can't be exchanged.
         """
@@ -94,8 +92,3 @@ class StudioLine:
             )
         cure = _CURES.get(answer.status, f"it says {answer.text[:200]!r}; look at its log")
         return f"{self.host.url} answered {answer.status} for {what}: {cure}"
-
-
-def is_passing(answer: Answer) -> bool:
-    """Whether an answer says "not now" and not "no"."""
-    return answer.status in _PASSING

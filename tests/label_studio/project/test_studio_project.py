@@ -110,6 +110,33 @@ def test_personal_token_is_exchanged_and_exchanged_again_when_refused(
     assert fake.exchanges == 2
 
 
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_exchange_of_a_token_that_says_not_now_is_waited_for(
+    fake: ProjectStudio, project: StudioProject, status: int
+) -> None:
+    slept_s: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept_s.append(seconds)
+        fake.exchange_status = 200
+
+    fake.exchange_status = status
+    host = LabelStudioHost(fake.url, PERSONAL, is_configured=True)
+    personal = StudioProject(replace(project.line, host=host, sleep=sleep), PROJECT)
+    assert personal.count() == 0
+    assert slept_s == [0.5]
+
+
+def test_exchange_that_never_succeeds_is_told_after_some_tries(
+    fake: ProjectStudio, project: StudioProject, slept_s: list[float]
+) -> None:
+    fake.exchange_status = 503
+    host = LabelStudioHost(fake.url, PERSONAL, is_configured=True)
+    with pytest.raises(UnreachableError, match="answered 503 when the personal access token was exchanged: ask again"):
+        StudioProject(replace(project.line, host=host), PROJECT).count()
+    assert len(slept_s) == 5
+
+
 @pytest.mark.parametrize(
     ("status", "wanted"),
     [

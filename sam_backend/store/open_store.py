@@ -29,9 +29,14 @@ def open_shared_store(url: str, disk_bytes: int) -> ByteStore | None:
     if scheme == "file":
         from sam_backend.store.disk import DiskStore  # file locks: not on Windows
 
-        return DiskStore(Path(unquote(urlsplit(url).path)), disk_bytes)
+        return DiskStore(folder_of(url), disk_bytes)
     if scheme in REDIS_SCHEMES:
         from sam_backend.store.redis_store import RedisStore  # only who uses it needs the library
 
         return RedisStore(url)
     raise SettingsError(f"SAM_CACHE_URL={scheme!r} is no kind of cache: give memory, file:///FOLDER or redis://HOST")
+
+
+def folder_of(url: str) -> Path:
+    """The folder that a file:///FOLDER names; %20 stands for a space, as in every address."""
+    return Path(unquote(urlsplit(url).path))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sam_backend.errors import StorageError
+from sam_backend.store.open_store import folder_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Spool:
 def default_spool(cache_url: str) -> Path:
     """In the folder of the shared cache, or a temporary one that all workers of this user find."""
     if cache_url.startswith("file://"):
-        return Path(os.path.realpath(cache_url.removeprefix("file://"))) / "raster"
+        return Path(os.path.realpath(folder_of(cache_url))) / "raster"
     return Path(tempfile.gettempdir()) / f"sam-raster-{os.getuid()}"
 
 

@@ -163,6 +163,7 @@ def test_a_run_waits_for_one_that_is_being_ended(book: RunBook) -> None:
 
 def test_the_spool_lies_with_the_cache_or_with_temporary_files(tmp_path: Path) -> None:
     assert default_spool(f"file://{tmp_path}/cache") == tmp_path / "cache" / "raster"
+    assert default_spool(f"file://{tmp_path}/sam%20cache") == tmp_path / "sam cache" / "raster"
     assert default_spool("memory").name == f"sam-raster-{os.getuid()}"
 
 

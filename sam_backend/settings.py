@@ -58,7 +58,8 @@ class Settings:
 
     cache_url: str = field(default="memory", repr=False)
     """SAM_CACHE_URL: where embeddings and prompt sessions live beyond one process: "memory" (nowhere), file:///FOLDER
-    (workers of one machine, and restarts) or redis://[:PASSWORD@]HOST[:PORT][/DATABASE] (several machines)."""
+    (workers of one machine, and restarts) or redis://[:PASSWORD@]HOST[:PORT][/DATABASE] (several machines). Signs such
+    as / in the password are percent-encoded (%2F)."""
 
     cache_disk_mb: int = 4000
     """SAM_CACHE_DISK_MB: what the folder of SAM_CACHE_URL may hold."""

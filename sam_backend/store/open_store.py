@@ -23,7 +23,7 @@ def open_shared_store(url: str, disk_bytes: int) -> ByteStore | None:
         SettingsError: no such kind of store.
         StorageError: the folder can't be made.
     """
-    scheme = urlsplit(url).scheme
+    scheme = url.partition(":")[0]  # urlsplit would choke on some passwords
     if url == MEMORY:
         return None
     if scheme == "file":

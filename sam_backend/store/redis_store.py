@@ -23,21 +23,23 @@ class RedisStore:
     """One Redis database; every key begins with "sam:".
 
     Args:
-        url: redis://[:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// with TLS, unix:// for a socket.
+        url: redis://[:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// with TLS, unix:// for a socket; the password
+            percent-encoded.
 
     Raises:
         SettingsError: the address makes no sense.
     """
 
     def __init__(self, url: str) -> None:
-        self._shown = urlsplit(url).hostname or urlsplit(url).path  # the rest may hold a password
         try:
+            self._shown = _place(url)
             self._redis = Redis.from_url(
                 url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_CONNECT_TIMEOUT_S, health_check_interval=30
             )
         except ValueError:
             raise SettingsError(
-                f"SAM_CACHE_URL names no Redis ({self._shown}): give redis://HOST[:PORT][/DATABASE]"
+                f"SAM_CACHE_URL names no Redis{_behind_password(url)}: give redis://[:PASSWORD@]HOST[:PORT][/DATABASE], "
+                "with signs such as / ? # @ in the password percent-encoded (%2F %3F %23 %40)"
             ) from None
 
     def get(self, key: str) -> bytes | None:
@@ -87,6 +89,26 @@ class RedisStore:
             raise StorageError(
                 f"Redis at {self._shown} can't be used ({type(error).__name__}): start it, or change SAM_CACHE_URL"
             ) from error
+
+
+def _place(url: str) -> str:
+    """The host, or the path of a socket: all that is ever shown of an address.
+
+    Raises:
+        ValueError: it is no address, or what should be its password ends at a sign that isn't encoded.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return parts.path.rpartition("@")[2]
+    if "@" in parts.path + parts.query + parts.fragment:
+        raise ValueError("an @ behind the host")
+    return parts.hostname or parts.path
+
+
+def _behind_password(url: str) -> str:
+    """What a wrong address may be known by; nothing where a password may stand there."""
+    before, _, behind = url.rpartition("@")
+    return f" ({behind.partition('?')[0]})" if before and "?" not in before else ""
 
 
 def _renew(lock: Lock, released: threading.Event) -> None:

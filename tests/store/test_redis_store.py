@@ -10,6 +10,7 @@ from redis_server import running_redis
 
 from sam_backend.errors import SettingsError, StorageError
 from sam_backend.store import redis_store
+from sam_backend.store.open_store import open_shared_store
 from sam_backend.store.redis_store import RedisStore
 
 HOLD = """
@@ -75,6 +76,35 @@ def test_redis_that_is_down_says_so_without_the_password(tmp_path: Path) -> None
         pytest.fail("never held")
 
 
-def test_address_of_no_redis_says_so() -> None:
-    with pytest.raises(SettingsError, match="names no Redis"):
-        RedisStore("http://example.org")
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        pytest.param("http://example.org", "", id="no Redis"),
+        pytest.param("redis://:head/TAIL@redis:6379/0", " (redis:6379/0)", id="slash"),
+        pytest.param("redis://:1234/TAIL@redis:6379/0", " (redis:6379/0)", id="slash behind what looks like a port"),
+        pytest.param("redis://:head@TAIL/TAIL@redis", " (redis)", id="at and slash"),
+        pytest.param("redis://:head#TAIL@redis", " (redis)", id="hash"),
+        pytest.param("redis://:head[TAIL@redis", " (redis)", id="bracket"),
+        pytest.param("redis://:head?TAIL@redis", "", id="question mark"),
+        pytest.param("redis://redis/0?password=head@TAIL", "", id="in the query"),
+        pytest.param("redis://:TAIL", "", id="host forgotten"),
+    ],
+)
+def test_address_of_no_redis_says_how_passwords_are_written_and_shows_none(url: str, shown: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        open_shared_store(url, disk_bytes=1) if url.startswith("redis") else RedisStore(url)
+    assert str(caught.value).startswith(f"SAM_CACHE_URL names no Redis{shown}: give redis://[:PASSWORD@]HOST")
+    assert "percent-encoded (%2F %3F %23 %40)" in str(caught.value)
+    assert "TAIL" not in str(caught.value)
+
+
+def test_password_may_hold_any_sign_when_it_is_encoded() -> None:
+    store = RedisStore("redis://:a%2F%3F%23%40b@127.0.0.1:1/0")
+    assert store._redis.connection_pool.connection_kwargs["password"] == "a/?#@b"  # noqa: S105 - of nobody
+    with pytest.raises(StorageError, match=r"Redis at 127\.0\.0\.1 can't be used"):
+        store.get("a")
+
+
+def test_socket_is_shown_without_the_password() -> None:
+    with pytest.raises(StorageError, match=r"Redis at /nowhere/redis\.sock can't be used"):
+        RedisStore("unix://:se/cret@/nowhere/redis.sock?db=1").get("a")

@@ -25,6 +25,8 @@ _HEADER = struct.Struct("<8sdI")
 
 _MAGIC = b"SAMbyte1"
 _N_LOCKS = 256
+"""Files for each kind of keys."""
+
 _SWEEP_EACH = 64
 """A part of the capacity: who has written that much tidies the folder up."""
 
@@ -48,7 +50,7 @@ class DiskStore:
         self._capacity_bytes = capacity_bytes
         self._written_bytes = 0
         self._counting = threading.Lock()
-        self._thread_locks = [threading.Lock() for _ in range(_N_LOCKS)]
+        self._thread_locks: dict[str, threading.Lock] = {}
         with _told(folder, "made"):
             for part in (self._values, self._unfinished, self._lock_files):
                 part.mkdir(parents=True, exist_ok=True)
@@ -99,11 +101,11 @@ class DiskStore:
 
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
-        """See `ByteStore`. Of `_N_LOCKS` files, so that two keys now and then share one; the system frees it."""
-        index = int(_digest(key)[:8], 16) % _N_LOCKS
-        with self._thread_locks[index]:  # threads first: they'd otherwise hold a descriptor each
+        """See `ByteStore`. Two keys of a kind now and then share a file; the system frees it."""
+        name = _lock_name(key)
+        with self._thread_locks.setdefault(name, threading.Lock()):  # first: threads would hold a descriptor each
             with _told(self._lock_files, "locked"):
-                descriptor = os.open(self._lock_files / f"{index:02x}", os.O_RDWR | os.O_CREAT, 0o600)
+                descriptor = os.open(self._lock_files / name, os.O_RDWR | os.O_CREAT, 0o600)
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             try:
                 yield
@@ -150,6 +152,12 @@ class DiskStore:
 
 def _digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _lock_name(key: str) -> str:
+    """A file for the key's kind, which stands before its first slash: what takes long holds up none of another kind."""
+    kind = key.partition("/")[0] if "/" in key else ""
+    return f"{_digest(kind)[:8]}-{int(_digest(key)[:8], 16) % _N_LOCKS:02x}"
 
 
 def _value_in(content: bytes, key: str) -> bytes | None:

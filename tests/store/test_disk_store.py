@@ -2,12 +2,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from sam_backend.errors import StorageError
+from sam_backend.store import disk
 from sam_backend.store.disk import DiskStore
 
 WRITE_FOR_EVER = """
@@ -103,6 +105,19 @@ def test_file_that_is_not_ours_counts_as_none(tmp_path: Path, damage: object) ->
     path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
     assert store.get("a") is None
     assert not path.exists()
+
+
+def test_lock_of_one_kind_of_keys_holds_up_no_other_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "_N_LOCKS", 1)
+    store, entered = DiskStore(tmp_path, 80_000), threading.Event()
+
+    def enter() -> None:
+        with store.lock("session/b"), store.lock("c"):
+            entered.set()
+
+    with store.lock("embedding/a"):
+        threading.Thread(target=enter, daemon=True).start()
+        assert entered.wait(5)
 
 
 def test_values_outlive_the_process(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class DiskStore:
     """One file per key; the least recently used go first.
 
     Args:
-        folder: is made if need be; nothing else may lie there.
+        folder: is made if need be, also when somebody removes it meanwhile; nothing else may lie in its parts.
         capacity_bytes: what all files may hold together. A value of more than an eighth of it isn't kept.
 
     Raises:
@@ -53,7 +53,7 @@ class DiskStore:
         self._thread_locks: dict[str, threading.Lock] = {}
         with _told(folder, "made"):
             for part in (self._values, self._unfinished, self._lock_files):
-                part.mkdir(parents=True, exist_ok=True)
+                _made(part)
         self._sweep()
 
     def get(self, key: str) -> bytes | None:
@@ -105,7 +105,7 @@ class DiskStore:
         name = _lock_name(key)
         with self._thread_locks.setdefault(name, threading.Lock()):  # first: threads would hold a descriptor each
             with _told(self._lock_files, "locked"):
-                descriptor = os.open(self._lock_files / name, os.O_RDWR | os.O_CREAT, 0o600)
+                descriptor = os.open(_made(self._lock_files) / name, os.O_RDWR | os.O_CREAT, 0o600)
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             try:
                 yield
@@ -125,7 +125,8 @@ class DiskStore:
 
     def _write(self, path: Path, content: bytes) -> None:
         """Written beside, and moved to its place when it is whole. A lock says that its writer lives."""
-        with tempfile.NamedTemporaryFile(dir=self._unfinished, delete=False) as file:
+        _made(path.parent)
+        with tempfile.NamedTemporaryFile(dir=_made(self._unfinished), delete=False) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 file.write(content)
@@ -139,9 +140,9 @@ class DiskStore:
         """Drop what the dead left unfinished, then the least recently used until there is room for more."""
         allowed_bytes = _SWEEP_DOWN_TO * self._capacity_bytes - n_more_bytes
         with _told(self._values, "tidied up"):
-            for file in self._unfinished.iterdir():
+            for file in _made(self._unfinished).iterdir():
                 _drop_if_orphaned(file)
-            found = [(entry, entry.stat()) for entry in _entries(self._values)]
+            found = [(entry, entry.stat()) for entry in _entries(_made(self._values))]
             held_bytes = sum(stat.st_size for _, stat in found)
             for entry, stat in sorted(found, key=lambda one: one[1].st_mtime_ns):
                 if held_bytes <= allowed_bytes:
@@ -152,6 +153,12 @@ class DiskStore:
 
 def _digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _made(folder: Path) -> Path:
+    """The folder itself, there again if it was removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _lock_name(key: str) -> str:

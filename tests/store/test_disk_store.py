@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,11 +126,25 @@ def test_values_outlive_the_process(tmp_path: Path) -> None:
     assert DiskStore(tmp_path, 80_000).get("a") == b"value"
 
 
+def test_folder_that_is_removed_is_made_again(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path / "cache", 80_000)
+    store.put("a", b"lost", ttl_s=60)
+    shutil.rmtree(tmp_path / "cache")
+    assert (store.get("a"), store.has("a")) == (None, False)
+    store.delete("a")
+    with store.lock("a"):
+        store.put("a", b"kept", ttl_s=60)
+    shutil.rmtree(tmp_path / "cache")
+    store.put("b", bytes(5000), ttl_s=60)  # so much that it tidies up first
+    assert (store.get("a"), store.get("b")) == (None, bytes(5000))
+
+
 def test_folder_that_can_not_be_used_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StorageError, match=r"can't be made .*: check room and permissions"):
         DiskStore(tmp_path / "file" / "cache", 1000)
     store = DiskStore(tmp_path / "cache", 100_000)
     (tmp_path / "cache" / "unfinished").rmdir()
+    (tmp_path / "cache" / "unfinished").touch()
     with pytest.raises(StorageError, match="can't be written"):
         store.put("a", b"", ttl_s=60)

@@ -28,8 +28,9 @@ def test_store_that_is_down_keeps_nothing_and_is_asked_again_later(
     now_s = 100.0
     monkeypatch.setattr(forgiving.time, "monotonic", lambda: now_s)
     (tmp_path / "unfinished").rmdir()
+    (tmp_path / "unfinished").touch()
     store.put("a", b"lost", ttl_s=60)
-    (tmp_path / "unfinished").mkdir()
+    (tmp_path / "unfinished").unlink()
     store.put("a", b"lost too", ttl_s=60)
     assert len(errors) == 1
     with store.lock("a"):
@@ -49,6 +50,7 @@ def test_lock_that_can_not_be_had_locks_nothing(tmp_path: Path) -> None:
     errors = list[StorageError]()
     disk = DiskStore(tmp_path, 80_000)
     (tmp_path / "locks").rmdir()
+    (tmp_path / "locks").touch()
     with ForgivingStore(disk, errors.append).lock("a"):
         assert len(errors) == 1
 

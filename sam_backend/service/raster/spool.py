@@ -30,7 +30,7 @@ class Spool:
         """
         with told_as_storage_error(self.root):
             with suppress(FileExistsError):
-                self.root.mkdir(mode=0o700)
+                self.root.mkdir(mode=0o700, parents=True)  # the cache's folder may just have been removed
             _check_own(self.root)
             part = self.root / name
             part.mkdir(mode=0o700, exist_ok=True)

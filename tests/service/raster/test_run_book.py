@@ -175,7 +175,8 @@ def test_a_spool_that_others_may_change_is_refused(tmp_path: Path) -> None:
     for root in (open_folder, link):
         with pytest.raises(StorageError, match="SAM_RASTER_SPOOL"):
             Spool(root).part("runs")
-    assert Spool(tmp_path / "own").part("runs").stat().st_mode & 0o777 == 0o700
+    for own in (tmp_path / "own", tmp_path / "cache that was removed" / "raster"):
+        assert Spool(own).part("runs").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_folder_that_cant_be_filled_leaves_nothing(tmp_path: Path) -> None:

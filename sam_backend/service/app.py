@@ -17,6 +17,7 @@ from sam_backend.service.ledger.routes import ledger_routes
 from sam_backend.service.ledger.status import ledger_section
 from sam_backend.service.metrics.routes import metrics_routes, time_requests
 from sam_backend.service.model_loader import ModelLoader, ModelStatus
+from sam_backend.service.other_sites import refuse_other_sites
 from sam_backend.service.parts import Parts, model_of
 from sam_backend.service.raster.build import build_raster_routes
 from sam_backend.service.routes import label_studio_routes
@@ -77,6 +78,7 @@ def build_app(settings: Settings, model: ModelLoader, learning: Learning | None 
     register_errors(app, parts.last_errors, parts.metrics)
     time_requests(app, parts.metrics)
     guard(app, settings.api_token)
+    refuse_other_sites(app)
     return app
 
 

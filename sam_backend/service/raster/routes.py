@@ -41,13 +41,6 @@ def raster_routes(taking_on: TakingOn, uploads: Uploads, lanes: EncodeLanes, las
     _add_questions(routes, taking_on, lanes)
     _add_runs(routes, taking_on)
 
-    @routes.before_request
-    def refuse_other_sites() -> None:
-        """A page of another site may make a browser send things here, with the token that it was once told."""
-        is_of_other_site = request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
-        if is_of_other_site and request.method != "GET":
-            abort(403, "a page of another site asked for this: open the service's own pages, or use a program")
-
     @routes.post("/uploads")
     def upload() -> dict[str, str]:
         taking_on.book.forget_old()

@@ -11,11 +11,11 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from sam_backend.cli.automatic import OPTIONS, add_options, chosen_options
+from sam_backend.cli.lazy_model import LazyModel, ModelInForce
 from sam_backend.cli.studio_arguments import (
     EXIT_INTERRUPTED,
     EXIT_SOME_FAILED,
     SAME_ENVIRONMENT,
-    LazyModel,
     StudioConnection,
     add_studio,
     read_settings,
@@ -48,9 +48,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "preannotate",
         help="predictions for a Label Studio project: masks of its rectangles, or of everything",
-        description="Makes predictions for the tasks of a project and stores them in batches. Tasks that have one of "
-        f"this kind are passed over, so it may be stopped and run again. {SAME_ENVIRONMENT}. Ends with 1 if a task "
-        "couldn't be predicted.",
+        description="Makes predictions for the tasks of a project and stores them in batches, with the version that is "
+        "in force in SAM_DATA_FOLDER, or else with SAM_MODEL. Tasks that have one of this kind are passed over, so it "
+        f"may be stopped and run again. {SAME_ENVIRONMENT}. Ends with 1 if a task couldn't be predicted.",
     )
     add_studio(parser)
     parser.add_argument(
@@ -76,8 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = read_settings(arguments)
     connection = StudioConnection.of(settings, arguments.project)
     about = connection.project.about()
-    model = LazyModel.of(settings)
+    model = ModelInForce(settings)
     maker = _maker(arguments, about.config, cache(partial(_pictures, settings, connection.source, model)))
+    print(f"predicting with {model.describe()}", file=sys.stderr)
     bar = tqdm(unit=" tasks", disable=None, file=sys.stderr)
     work = Preannotating(
         project=connection.project,

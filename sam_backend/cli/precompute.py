@@ -9,11 +9,11 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
+from sam_backend.cli.lazy_model import LazyModel
 from sam_backend.cli.studio_arguments import (
     EXIT_INTERRUPTED,
     EXIT_SOME_FAILED,
     SAME_ENVIRONMENT,
-    LazyModel,
     StudioConnection,
     add_studio,
     read_settings,
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     connection = StudioConnection.of(settings, arguments.project)
     about = connection.project.about()
     _check_pictures(about)
-    model = LazyModel.of(settings)
+    model = LazyModel.of_settings(settings)
     nothing_kept: EmbeddingCache[Embedding] = EmbeddingCache(capacity_bytes=0)
     work = Precomputing(
         config=about.config,

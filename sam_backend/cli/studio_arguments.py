@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
 
 from sam_backend.errors import SettingsError
 from sam_backend.label_studio.addresses import AllowedHosts
@@ -17,8 +15,6 @@ from sam_backend.label_studio.picture_cache import PictureCache
 from sam_backend.label_studio.project.studio_line import StudioLine
 from sam_backend.label_studio.project.studio_project import StudioProject
 from sam_backend.label_studio.tokens import TokenExchange
-from sam_backend.model.checkpoint import checkpoint_version
-from sam_backend.predict.predictor import Predictor, load_sam
 from sam_backend.settings import Settings
 
 EXIT_SOME_FAILED = 1
@@ -85,19 +81,3 @@ class StudioConnection:
             public_url=settings.label_studio_public_url,
         )
         return cls(StudioProject(StudioLine(host, tokens), project), source)
-
-
-@dataclass(frozen=True, slots=True)
-class LazyModel:
-    """The service's model; what isn't asked for isn't loaded."""
-
-    version: Callable[[], str]
-    load: Callable[[], Predictor]
-
-    @classmethod
-    def of(cls, settings: Settings) -> LazyModel:
-        """The model that the settings name."""
-        return cls(
-            version=cache(partial(checkpoint_version, settings.model)),
-            load=cache(partial(load_sam, settings.model, device=settings.device, dtype=settings.dtype)),
-        )

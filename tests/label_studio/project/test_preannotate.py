@@ -78,7 +78,9 @@ def test_second_run_stores_nothing_and_looks_only_at_what_has_none(
 ) -> None:
     command("preannotate", "--from", "boxes")
     before = json.dumps(cars.tasks)
-    monkeypatch.setattr("sam_backend.cli.studio_arguments.load_sam", lambda *_, **__: pytest.fail("loads the model"))
+    monkeypatch.setattr(
+        "sam_backend.service.versions.in_force.load_sam", lambda *_, **__: pytest.fail("loads the model")
+    )
     code, said, _ = command("preannotate", "--from", "boxes")
     assert (code, said.partition(" stored")[0]) == (0, "0 predictions with 0 regions")
     assert "2 tasks without any, 3 passed over, 0 failed" in said

@@ -73,7 +73,7 @@ def test_second_run_downloads_and_encodes_nothing(
 ) -> None:
     command("precompute")
     n_downloads = _n_downloads(cars)
-    monkeypatch.setattr("sam_backend.cli.studio_arguments.load_sam", lambda *_, **__: pytest.fail("loads the model"))
+    monkeypatch.setattr("sam_backend.cli.lazy_model.load_sam", lambda *_, **__: pytest.fail("loads the model"))
     assert command("precompute")[:2] == (0, "Cars: 0 pictures encoded, 5 were there, 0 failed\n")
     assert (_n_downloads(cars), len(encoded)) == (n_downloads, 5)
 

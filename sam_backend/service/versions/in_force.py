@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from sam_backend.errors import CheckpointError, SamBackendError
 from sam_backend.model.checkpoint import checkpoint_name, checkpoint_version
@@ -14,6 +15,8 @@ from sam_backend.service.event_log import log_event
 from sam_backend.service.model_loader import ModelSource
 from sam_backend.service.versions.book import VersionBook
 from sam_backend.settings import Settings
+
+T = TypeVar("T")
 
 
 class InForce:
@@ -37,10 +40,9 @@ class InForce:
         name = self._book.in_force()
         if name is None:
             return own
-        attempt = _Attempt(ModelSource(name, partial(self._check, name), partial(self._load_version, name)), own)
-        return ModelSource(
-            name, partial(attempt.read_version, self._say_problem), partial(attempt.load, self._say_problem)
-        )
+        version = ModelSource(name, partial(self._check, name), partial(self._load_version, name))
+        attempt = _Attempt(version, own, self._say_problem)
+        return ModelSource(name, attempt.read_version, attempt.load)
 
     def _check(self, name: str) -> str:
         """The version of weights that are whole, and that the settings' model was tuned to."""
@@ -63,31 +65,55 @@ class InForce:
     def _load(self, path_or_name: str) -> Predictor:
         return load_sam(path_or_name, device=self._settings.device, dtype=self._settings.dtype)
 
-    def _say_problem(self, error: SamBackendError) -> None:
-        self.problem = f"{error}; the settings' model answers instead"
-        log_event("version_failed", level=logging.ERROR, error=self.problem)
+    def _say_problem(self, problem: str) -> None:
+        if problem == self.problem:
+            return
+        self.problem = problem
+        log_event("version_failed", level=logging.ERROR, error=problem)
 
 
 class _Attempt:
-    """A model, or another one if it fails."""
+    """A version, or the settings' model if it fails, whatever with: a graphics card too small for two models, say."""
 
-    def __init__(self, first: ModelSource, second: ModelSource) -> None:
-        self._first = first
-        self._second = second
-        self._has_failed = False
+    def __init__(self, version: ModelSource, own: ModelSource, say_problem: Callable[[str], None]) -> None:
+        self._version = version
+        self._own = own
+        self._say_problem = say_problem
+        self._failure: str | None = None
 
-    def read_version(self, on_failure: Callable[[SamBackendError], None]) -> str:
+    def read_version(self) -> str:
         try:
-            return self._first.read_version()
-        except SamBackendError as error:
-            self._has_failed = True
-            on_failure(error)
-            return self._second.read_version()
+            return self._version.read_version()
+        except Exception as error:  # noqa: BLE001 - as in `load`
+            self._failure = self._reason(error)
+        return self._instead(self._own.read_version)
 
-    def load(self, on_failure: Callable[[SamBackendError], None]) -> Predictor:
+    def load(self) -> Predictor:
+        if self._failure is None:
+            try:
+                return self._version.load()
+            except Exception as error:  # noqa: BLE001 - nothing about a version may keep the service from answering
+                self._failure = self._reason(error)
+        return self._instead(self._own.load)  # here the error is gone, and with it the memory that its frames held
+
+    def _instead(self, read: Callable[[], T]) -> T:
         try:
-            if not self._has_failed:
-                return self._first.load()
-        except SamBackendError as error:
-            on_failure(error)
-        return self._second.load()
+            found = read()
+        except Exception as error:
+            instead = f"the settings' model can't answer instead ({_first_line(error)}), so all stays as it was"
+            self._say_problem(f"{self._failure}; {instead}")
+            raise
+        self._say_problem(f"{self._failure}; the settings' model answers instead")
+        return found
+
+    def _reason(self, error: Exception) -> str:
+        if isinstance(error, SamBackendError):
+            return str(error)
+        name = self._version.name
+        cure = f"see to that, and `python -m sam_backend versions use {name}` tries again"
+        return f"{name} can't be loaded ({_first_line(error)}): {cure}"
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()[:1]
+    return ": ".join(lines if isinstance(error, SamBackendError) else [type(error).__name__, *lines])

@@ -13,11 +13,13 @@ from scipy.ndimage import distance_transform_edt
 from sam_backend.masks.rle_brush import decode_brush_rle
 from sam_backend.model.checkpoint import checkpoint_version
 from sam_backend.model.sam import Sam
+from sam_backend.predict.predictor import Predictor, load_sam
 from sam_backend.service.app import create_app
 from sam_backend.service.model_loader import ModelLoader, ModelSource
 from sam_backend.service.versions.book import VersionBook
 from sam_backend.service.versions.follower import Follower
 from sam_backend.service.versions.in_force import InForce
+from sam_backend.service.versions.learning import Learning
 from sam_backend.service.versions.version import Version
 from sam_backend.settings import Settings
 
@@ -144,6 +146,83 @@ def test_weights_that_vanish_between_reading_and_loading_are_no_end(
     assert source.read_version() == version.model_version
     book.weights(version.name).unlink()
     assert source.load().version == checkpoint_version(settings.model)
+
+
+NO_MEMORY = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.40 GiB.\nSee the documentation")
+
+
+def _fail_to_load(monkeypatch: pytest.MonkeyPatch, error: Exception, paths: tuple[object, ...]) -> None:
+    def load(path: str, device: str, dtype: str) -> Predictor:
+        if path in map(str, paths):
+            raise error
+        return load_sam(path, device=device, dtype=dtype)
+
+    monkeypatch.setattr("sam_backend.service.versions.in_force.load_sam", load)
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+
+
+def test_a_version_that_finds_no_memory_is_told_of_and_what_answered_goes_on(
+    settings: Settings, book: VersionBook, add_version: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learning = Learning.of(settings)
+    own, source = checkpoint_version(settings.model), learning.in_force.source()
+    ended: list[str] = []
+    model = ModelLoader(source.name, source.read_version, source.load, lambda status: ended.append(status.state))
+    model.start()
+    model.wait(PATIENCE_S)
+    follower = Follower(book, learning.in_force, model, book.stamp())
+    version = add_version()
+    _fail_to_load(monkeypatch, NO_MEMORY, (settings.model, book.weights(version.name)))
+    book.use(version.name)
+    assert follower.look()
+    _wait_until(lambda: len(ended) == 2)
+    assert (model.status().state, model.status().version) == ("ready", own)
+    shown = learning.sections()[0].read()
+    assert shown["in force"] == version.name
+    assert shown["problem"] == (
+        f"{version.name} can't be loaded (OutOfMemoryError: CUDA out of memory. Tried to allocate 2.40 GiB.): see to "
+        f"that, and `python -m sam_backend versions use {version.name}` tries again; the settings' model can't answer "
+        "instead (OutOfMemoryError: CUDA out of memory. Tried to allocate 2.40 GiB.), so all stays as it was"
+    )
+    _fail_to_load(monkeypatch, NO_MEMORY, ())
+    book.use(version.name)
+    assert follower.look()
+    _wait_until(lambda: len(ended) == 3)
+    assert model.status().version == version.model_version
+    assert "problem" not in learning.sections()[0].read()
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        pytest.param(NO_MEMORY, "(OutOfMemoryError: CUDA out of memory. Tried to allocate 2.40 GiB.)", id="its memory"),
+        pytest.param(MemoryError(), "(MemoryError)", id="memory"),
+        pytest.param(OSError("an old disk"), "(OSError: an old disk)", id="disk"),
+    ],
+)
+def test_the_settings_model_answers_whatever_a_version_fails_with(
+    settings: Settings,
+    book: VersionBook,
+    add_version: Add,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    shown: str,
+) -> None:
+    version = add_version()
+    book.use(version.name)
+    in_force = InForce(book, settings)
+    _fail_to_load(monkeypatch, error, (book.weights(version.name),))
+    assert in_force.source().load().version == checkpoint_version(settings.model)
+    assert f"{version.name} can't be loaded {shown}: " in str(in_force.problem)
+    assert str(in_force.problem).endswith("; the settings' model answers instead")
+    assert caplog.text.count("version_failed") == 1
 
 
 def test_versions_share_the_encoder_of_their_base(settings: Settings, book: VersionBook, add_version: Add) -> None:

@@ -113,6 +113,23 @@ def create_vector_file(
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def check_vector_file(path: Path, layers: Sequence[Layer], crs: CRS | None) -> None:
+    """Make sure that a map file can be written, by writing one without features beside it and throwing that away.
+
+    Raises:
+        SamBackendError: as `create_vector_file`, or StorageError where a layer can't have these fields.
+    """
+    vector_format = format_of(path, crs)
+    folder = _unfinished_folder(path)
+    try:
+        staged = folder / "staged.gpkg"
+        VectorFile(path, staged, layers, crs, {})
+        with _writing(path):
+            _finish(staged, layers, vector_format, {})
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[None]:
     try:

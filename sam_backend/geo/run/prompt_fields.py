@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from sam_backend.geo.layers import FieldKind, Layer, Value
@@ -21,16 +22,20 @@ class PromptFields:
     fields: Mapping[str, FieldKind]
     """By the names that they get; empty where nothing was prompted."""
 
+    names: Mapping[str, str]
+    """The names that they get, by the layer's own."""
+
     attributes: Mapping[int, Mapping[str, Any]]
+    """By feature id, under the layer's own names."""
 
     @classmethod
     def of(cls, prompts: Sequence[JournalledPrompt]) -> PromptFields:
         """Of what the journal says of them."""
         attributes = {one.feature_id: one.attributes for one in prompts}
-        names = dict.fromkeys(name for one in attributes.values() for name in one)
-        kinds = {name: _kind([one.get(name) for one in attributes.values()]) for name in names}
-        fields = {FEATURE_ID: FieldKind.INTEGER} | {PREFIX + name: kind for name, kind in kinds.items()}
-        return cls(fields if prompts else {}, attributes)
+        names = _carried_names(dict.fromkeys(name for one in attributes.values() for name in one))
+        kinds = {given: _kind([one.get(own) for one in attributes.values()]) for own, given in names.items()}
+        fields = {FEATURE_ID: FieldKind.INTEGER} | kinds
+        return cls(fields if prompts else {}, names, attributes)
 
     def added_to(self, layer: Layer) -> Layer:
         """The layer with these fields behind its own."""
@@ -40,9 +45,23 @@ class PromptFields:
         """What an object that was asked for by a feature carries of it."""
         if feature_id is None:
             return {}
-        carried = {PREFIX + name: value for name, value in self.attributes.get(feature_id, {}).items()}
-        as_kept = {name: _as(self.fields[name], value) for name, value in carried.items()}
+        carried = {self.names[own]: value for own, value in self.attributes.get(feature_id, {}).items()}
+        as_kept = {given: _as(self.fields[given], value) for given, value in carried.items()}
         return {FEATURE_ID: feature_id, **as_kept}
+
+
+def _carried_names(own: Collection[str]) -> dict[str, str]:
+    """What each of the layer's fields is to be called, no two alike to SQLite, which doesn't tell ID from id."""
+    plain = {(PREFIX + name).casefold() for name in own}
+    taken, given = {FEATURE_ID}, dict[str, str]()
+    for name in own:
+        wanted = PREFIX + name
+        if wanted.casefold() in taken:
+            numbered = (f"{wanted}_{number}" for number in count(1))
+            wanted = next(one for one in numbered if one.casefold() not in taken | plain)
+        given[name] = wanted
+        taken.add(wanted.casefold())
+    return given
 
 
 def _kind(values: Sequence[object]) -> FieldKind:

@@ -31,7 +31,7 @@ from sam_backend.geo.run.result_options import ResultOptions
 from sam_backend.geo.run.run_place import RunPlace
 from sam_backend.geo.run.tile_features import tile_features
 from sam_backend.geo.seams import SeamLength, SeamLines
-from sam_backend.geo.vector_file import VectorFile, create_vector_file
+from sam_backend.geo.vector_file import VectorFile, check_vector_file, create_vector_file
 
 BATCH = 512
 """Objects drawn and written together."""
@@ -82,9 +82,7 @@ def write_results(
         StorageError: the file can't be written.
     """
     writer = _Writer(journal, options)
-    with create_vector_file(
-        path, [writer.objects, TILES, UNRESOLVED_CUTS], journal.place.crs, _provenance(journal)
-    ) as file:
+    with create_vector_file(path, writer.layers, journal.place.crs, _provenance(journal)) as file:
         file.append(TILES.name, list(tile_features(journal)))
         found = _while_wanted(found_objects(journal, rules), is_cancelled)
         for batch in _batches(_kept(writer, found), _batch_size(options)):
@@ -92,6 +90,15 @@ def write_results(
         writer.write_gone(file)
         check_wanted(is_cancelled)
     return writer.summary()
+
+
+def check_results(journal: Journal, path: Path, options: ResultOptions) -> None:
+    """Make sure that the results of a run can be written, before the model has worked for them.
+
+    Raises:
+        SamBackendError: as `write_results`.
+    """
+    check_vector_file(path, _Writer(journal, options).layers, journal.place.crs)
 
 
 def _while_wanted(items: Iterable[T], is_cancelled: Callable[[], bool]) -> Iterator[T]:
@@ -130,6 +137,11 @@ class _Writer:
         self._answered_ids: set[int | None] = set()
         self._seams, self._seam_length = SeamLines(journal.place.grid), SeamLength()
         self._n_objects = self._n_filtered = self._n_unresolved = 0
+
+    @property
+    def layers(self) -> list[Layer]:
+        """Of the file, that of the objects first."""
+        return [self.objects, TILES, UNRESOLVED_CUTS]
 
     def passes(self, merged: MergedObject) -> bool:
         """Whether an object stays; what doesn't is counted."""

@@ -20,7 +20,7 @@ from sam_backend.geo.run.patience import check_wanted, wait_for
 from sam_backend.geo.run.prompt_alignment import align_prompts
 from sam_backend.geo.run.raster_run import RasterRun, how_to_read
 from sam_backend.geo.run.result_options import ResultOptions
-from sam_backend.geo.run.results import ResultSummary, write_results
+from sam_backend.geo.run.results import ResultSummary, check_results, write_results
 from sam_backend.geo.run.run_events import Emit, Log, Stage, Standing, at_most_ten_a_second
 from sam_backend.geo.run.run_request import RunRequest
 from sam_backend.geo.run.tile_stream import TileStream
@@ -118,6 +118,7 @@ def complete(
     job = _aligned(job, emit, is_cancelled)
     run = _begun(job, predictor)
     try:
+        check_results(run.journal, job.output, job.results)
         results = _worked(job, run, open_stream(run), _Teller(run, at_most_ten_a_second(emit)), is_cancelled)
     except CancelledError:
         results = None

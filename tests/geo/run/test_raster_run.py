@@ -1,5 +1,6 @@
 """Whole runs with a tiny real model: from a raster to a map file."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import shapely
 from raster_factory import UTM_TRANSFORM, MakeRaster
 from scipy import ndimage
 
-from sam_backend.errors import LayerError, OptionsError, RasterError
+from sam_backend.errors import LayerError, OptionsError, RasterError, StorageError
 from sam_backend.geo.merge import NestingPolicy
 from sam_backend.geo.prompt_layer import PromptKind
 from sam_backend.geo.run.journal import Journal
@@ -20,6 +21,7 @@ from sam_backend.geo.run.raster_run import RasterRun
 from sam_backend.geo.run.result_options import ResultOptions
 from sam_backend.geo.run.results import write_results
 from sam_backend.geo.run.run_request import RunRequest
+from sam_backend.geo.run.whole_run import RunJob, Start, complete
 from sam_backend.predict.automatic.options import AutomaticOptions
 from sam_backend.predict.predictor import Predictor
 
@@ -147,6 +149,27 @@ def test_an_area_of_interest_leaves_tiles_out(raster: Path, tiny_predictor: Pred
     area.to_file(tmp_path / "area.gpkg")
     run = RasterRun.begin(request(raster, area_of_interest=tmp_path / "area.gpkg"), tiny_predictor)
     assert [tile.index for tile in run.tiles] == [0]
+
+
+def test_results_that_cant_be_written_are_told_before_the_model_works(
+    raster: Path, tiny_predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"f{number}" for number in range(2100)]  # SQLite has 2000 columns at most
+    feature = {
+        "type": "Feature",
+        "properties": dict.fromkeys(names, 1),
+        "geometry": shapely.geometry.mapping(map_box(10, 10, 40, 30)),
+    }
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32636"}}
+    asked = tmp_path / "wide.geojson"
+    asked.write_text(json.dumps({"type": "FeatureCollection", "crs": crs, "features": [feature]}))
+    job = RunJob(
+        request=request(raster, prompts=asked), output=tmp_path / "out.gpkg", results=ResultOptions(), start=Start.NEW
+    )
+    monkeypatch.setattr(RasterRun, "run", lambda *_: pytest.fail("the model worked"))
+    with pytest.raises(StorageError, match=r"out\.gpkg can't be written"):
+        complete(job, tiny_predictor, lambda _: None, lambda: False)
+    assert not list(tmp_path.glob(".out*"))
 
 
 def test_going_on_needs_the_same_request(raster: Path, run: RasterRun, tiny_predictor: Predictor) -> None:

@@ -104,6 +104,61 @@ def test_bad_words_give_one_line_and_code_2(
     assert not list(tmp_path.glob("*.journal"))
 
 
+def _gpkg(path: Path) -> Path:
+    boxes = geopandas.GeoDataFrame(geometry=[shapely.box(300010, 4999970, 300030, 4999990)], crs="EPSG:32636")
+    boxes.to_file(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("output", "words", "sentence"),
+    [
+        ("in.gpkg", ("--prompts", "in.gpkg"), "the output {0}/in.gpkg is the prompts too"),
+        ("link.gpkg", ("--prompts", "in.gpkg"), "the output {0}/link.gpkg is the prompts too"),
+        ("in.gpkg", ("--area", "sub/../in.gpkg"), "the output {0}/in.gpkg is the area too"),
+        ("out.gpkg", ("--journal", "map.tif", "--restart"), "the journal {0}/map.tif is the raster too"),
+        ("out.gpkg", ("--journal", "in.gpkg", "--area", "in.gpkg"), "the journal {0}/in.gpkg is the area too"),
+        ("out.gpkg", ("--journal", "out.gpkg"), "the output {0}/out.gpkg is the journal too"),
+        ("out.gpkg", ("--journal", "in.gpkg"), "in.gpkg is no run's journal"),
+    ],
+    ids=["prompts", "a link to prompts", "area", "raster", "area for journal", "journal", "any file for journal"],
+)
+def test_no_file_is_overwritten_that_somebody_needs(
+    output: str, words: tuple[str, ...], sentence: str, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.gpkg").symlink_to(_gpkg(tmp_path / "in.gpkg"))
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert run(tmp_path / output, *(tmp_path / word if "." in word else word for word in words)) == 2
+    assert sentence.format(tmp_path) in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_a_raster_in_a_geopackage_isnt_overwritten(
+    geotiff: Path, tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "map.gpkg"
+    with rasterio.open(geotiff) as raster, rasterio.open(path, "w", **raster.profile | {"driver": "GPKG"}) as copy:
+        copy.write(raster.read())
+    before = path.read_bytes()
+    assert main(["raster", str(path), str(path), "--checkpoint", str(tiny_checkpoint)]) == 2
+    assert "is the raster too, which would be overwritten: give the output another name" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_refilter_overwrites_nothing_that_the_run_read(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompts, out = _gpkg(tmp_path / "in.gpkg"), tmp_path / "out.gpkg"
+    assert run(out, "--prompts", prompts, "--tile-size", "64", "--overlap", "16", "--journal", tmp_path / "j.fgb") == 0
+    before = prompts.read_bytes()
+    assert main(["refilter", str(tmp_path / "j.fgb"), str(prompts)]) == 2
+    assert "is the prompts too" in capsys.readouterr().err
+    assert main(["refilter", str(tmp_path / "j.fgb"), str(tmp_path / "j.fgb")]) == 2
+    assert "is the journal too" in capsys.readouterr().err
+    assert prompts.read_bytes() == before
+
+
 def test_ctrl_c_ends_at_once_and_keeps_finished_tiles(geotiff: Path, tiny_checkpoint: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.gpkg"
     words = ["raster", geotiff, out, "--tile-size", "64", "--overlap", "60", "--points-per-side", "20"]

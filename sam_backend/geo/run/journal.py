@@ -42,6 +42,8 @@ CREATE TABLE healed (
 ) WITHOUT ROWID;
 CREATE TABLE prompt (feature_id INTEGER PRIMARY KEY, attributes TEXT NOT NULL, why_skipped TEXT);
 """
+_TABLE_NAMES = {"run", "tile", "finding"}
+"""By which a journal is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,13 @@ class Journal:
 
     @classmethod
     def create(cls, path: Path, settings: RunSettings, place: RunPlace) -> Journal:
-        """Begin a run's journal; what was at this path is lost.
+        """Begin a run's journal; another journal at this path is lost.
 
         Raises:
+            RasterError: a file lies there that is no journal.
             StorageError: it can't be written there.
         """
+        check_replaceable(path)
         unfinished = path.with_name(f"{path.name}.new")
         with _told_as_storage_error(path):
             for old in (unfinished, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
@@ -193,6 +197,28 @@ class Journal:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+
+def check_replaceable(path: Path) -> None:
+    """Make sure that a journal may be begun at a path: nothing lies there, or a journal, of whatever version.
+
+    Raises:
+        RasterError: something else does, which would be lost.
+    """
+    if path.exists() and not _table_names(path) >= _TABLE_NAMES:
+        raise RasterError(
+            f"{path} is no run's journal, and beginning one there would overwrite it: give the journal another place, "
+            "or remove the file if nobody needs it"
+        )
+
+
+def _table_names(path: Path) -> set[str]:
+    """Of an SQLite file, without leaving a trace beside it; none of any other."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
+            return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    except sqlite3.DatabaseError:
+        return set()
 
 
 def _connect(path: Path) -> sqlite3.Connection:

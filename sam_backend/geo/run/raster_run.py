@@ -41,7 +41,7 @@ class RasterRun:
 
     @classmethod
     def begin(cls, request: RunRequest, predictor: Predictor) -> RasterRun:
-        """Begin a run; a journal that lies where this one's goes is lost.
+        """Begin a run; a journal that lies where this one's goes is lost, any other file isn't.
 
         Raises:
             SamBackendError: of the kind that says what to do.
@@ -70,7 +70,7 @@ class RasterRun:
         settings = request.settings(predictor.version, plan.to_json(), None if area is None else area.wkt)
         try:
             journal = Journal.open_existing(request.journal)
-        except RasterError:  # none, or one of another version
+        except RasterError:  # none, or one of another version; what is no journal isn't replaced
             return cls._open(request, predictor, plan, None)
         if journal.settings == settings:
             return cls._open(request, predictor, plan, journal)

@@ -25,6 +25,7 @@ from sam_backend.geo.run.drawing import draw
 from sam_backend.geo.run.journal import Journal
 from sam_backend.geo.run.merging import found_objects
 from sam_backend.geo.run.old_outlines import OldOutlines, layer_shift, with_comparison
+from sam_backend.geo.run.own_files import check_apart
 from sam_backend.geo.run.patience import check_wanted
 from sam_backend.geo.run.prompt_fields import PromptFields
 from sam_backend.geo.run.result_options import ResultOptions
@@ -78,9 +79,10 @@ def write_results(
     Raises:
         CancelledError: it said so; nothing is written then.
         RasterError: areas are asked for, but the CRS has none; or GeoJSON, but the CRS doesn't lead to degrees.
-        OptionsError: the file's ending isn't known.
+        OptionsError: the file's ending isn't known, or it is the journal, or what the run read.
         StorageError: the file can't be written.
     """
+    check_apart({"output": path}, {"journal": journal.path, **_read_by(journal)})
     writer = _Writer(journal, options)
     with create_vector_file(path, writer.layers, journal.place.crs, _provenance(journal)) as file:
         file.append(TILES.name, list(tile_features(journal)))
@@ -99,6 +101,11 @@ def check_results(journal: Journal, path: Path, options: ResultOptions) -> None:
         SamBackendError: as `write_results`.
     """
     check_vector_file(path, _Writer(journal, options).layers, journal.place.crs)
+
+
+def _read_by(journal: Journal) -> dict[str, Path | None]:
+    settings = journal.settings
+    return {"raster": Path(settings.raster), "prompts": None if settings.prompts is None else Path(settings.prompts)}
 
 
 def _while_wanted(items: Iterable[T], is_cancelled: Callable[[], bool]) -> Iterator[T]:

@@ -14,8 +14,9 @@ from sam_backend.geo.alignment import Alignment
 from sam_backend.geo.raster import open_raster
 from sam_backend.geo.read_plan import plan_reading
 from sam_backend.geo.run.engine import Progress, RunSummary, summarise
-from sam_backend.geo.run.journal import Journal
+from sam_backend.geo.run.journal import Journal, check_replaceable
 from sam_backend.geo.run.old_outlines import check_comparable, layer_shift
+from sam_backend.geo.run.own_files import check_apart
 from sam_backend.geo.run.patience import check_wanted, wait_for
 from sam_backend.geo.run.prompt_alignment import align_prompts
 from sam_backend.geo.run.raster_run import RasterRun, how_to_read
@@ -60,15 +61,21 @@ class RunJob:
         Raises:
             SamBackendError: of the kind that says what to do.
         """
+        request = self.request
+        check_apart(
+            {"output": self.output, "journal": request.journal},
+            {"raster": request.raster, "prompts": request.prompts, "area": request.area_of_interest},
+        )
+        check_replaceable(request.journal)
         if self.results.compares:
-            check_comparable(self.request.prompts, self.request.prompt_kind)
-        with open_raster(self.request.raster) as opened:
+            check_comparable(request.prompts, request.prompt_kind)
+        with open_raster(request.raster) as opened:
             format_of(self.output, opened.crs)
         if not self.output.parent.is_dir():
             raise OptionsError(f"{self.output} lies in a folder that doesn't exist: make it first")
-        if self.start is Start.NEW and self.request.journal.exists():
+        if self.start is Start.NEW and request.journal.exists():
             raise RasterError(
-                f"a run has left its journal at {self.request.journal}: resume goes on with it, restart begins anew, "
+                f"a run has left its journal at {request.journal}: resume goes on with it, restart begins anew, "
                 "and refilter writes its objects once more"
             )
 

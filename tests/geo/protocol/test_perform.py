@@ -1,7 +1,9 @@
 """Requests performed without a process around them."""
 
+import contextlib
 import errno
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -116,9 +118,23 @@ def test_by_itself_it_goes_on_only_with_the_very_same(ask: Asker, change: dict[s
     assert ask.n_before == n_before
 
 
-def test_by_itself_it_begins_anew_over_what_is_no_journal(ask: Asker) -> None:
-    ask.raster.with_suffix(".gpkg.journal").write_text("something else")
-    assert ask()["state"] == "complete"
+@pytest.mark.parametrize("start", ["auto", "new", "restart"])
+def test_what_is_no_journal_is_never_replaced(ask: Asker, start: str) -> None:
+    ask.host.wait_for_model = lambda _: pytest.fail("the model was asked for")  # type: ignore[method-assign]
+    journal = ask.raster.with_suffix(".gpkg.journal")
+    for content in (b"something else", b"", ask.raster.read_bytes()):
+        journal.write_bytes(content)
+        with pytest.raises(RasterError, match="is no run's journal, and beginning one there would overwrite it"):
+            ask(start=start)
+        assert journal.read_bytes() == content
+
+
+def test_a_journal_of_another_version_is_replaced(ask: Asker) -> None:
+    journal = Path(ask()["journal"])
+    with contextlib.closing(sqlite3.connect(journal)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    ask()
+    assert ask.n_before == 0
 
 
 @pytest.mark.parametrize("stage", ["tiles", "healing", "writing"])

@@ -46,9 +46,11 @@ def open_raster(path: Path) -> Iterator[DatasetReader]:
     """Open a raster for reading.
 
     Raises:
-        RasterError: the file is missing or no raster, or a read inside the ``with`` fails.
+        RasterError: the file is missing or no raster, has control points in place of a transform, or a read inside the
+            ``with`` fails.
     """
     with reading_of(path), open_dataset(path) as raster:
+        _check_has_no_points_alone(path, raster)
         yield raster
 
 
@@ -76,9 +78,17 @@ def open_dataset(path: Path) -> DatasetReader:
 
 
 def is_georeferenced(path: Path) -> bool:
-    """Whether a file is a raster with a coordinate system."""
+    """Whether a file is a raster with a coordinate system, and no control points in place of a transform."""
     try:
         with open_raster(path) as raster:
             return raster.crs is not None
     except RasterError:
         return False
+
+
+def _check_has_no_points_alone(path: Path, raster: DatasetReader) -> None:
+    """GDAL tells the control points' CRS as the raster's own, over a transform that is none."""
+    if raster.transform.is_identity and raster.gcps[0]:
+        raise RasterError(
+            f"{path.name} has ground control points and no transform: warp it first (gdalwarp {path.name} OUT.tif)"
+        )

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from raster_factory import MakeRaster
+from raster_factory import UTM_TRANSFORM, MakeRaster
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 
 from sam_backend.errors import RasterError
@@ -97,6 +99,31 @@ def test_georeferenced_or_not(make_raster: MakeRaster, rgb_bands: np.ndarray, tm
     assert is_georeferenced(make_raster(rgb_bands))
     assert not is_georeferenced(make_raster(rgb_bands, crs=None, transform=Affine.identity(), name="plain.tif"))
     assert not is_georeferenced(tmp_path / "missing.tif")
+
+
+def tied(raster: Path) -> Path:
+    """The same without its transform: its corners are told as ground control points."""
+    with rasterio.open(raster, "r+") as opened:
+        corners_rc = [(0, 0), (0, opened.width), (opened.height, 0), (opened.height, opened.width)]
+        points = [GroundControlPoint(row, column, *(UTM_TRANSFORM @ (column, row))) for row, column in corners_rc]
+        opened.gcps = points, CRS.from_epsg(32636)
+    return raster
+
+
+def test_control_points_without_a_transform_are_refused(make_raster: MakeRaster, rgb_bands: np.ndarray) -> None:
+    path = tied(make_raster(rgb_bands, crs=None, transform=Affine.identity()))
+    with pytest.raises(RasterError, match=r"control points and no transform: warp it first \(gdalwarp raster\.tif OUT"):
+        plan_reading(path)
+    assert not is_georeferenced(path)
+
+
+def test_control_points_beside_a_transform_are_no_matter(make_raster: MakeRaster, rgb_bands: np.ndarray) -> None:
+    path = make_raster(rgb_bands)
+    points = '<GCPList><GCP Id="1" Pixel="0" Line="0" X="5" Y="6"/></GCPList>'
+    path.with_name("raster.tif.aux.xml").write_text(f"<PAMDataset>{points}</PAMDataset>")
+    with rasterio.open(path) as opened:
+        assert len(opened.gcps[0]) == 1
+    assert read_raster(path).transform == UTM_TRANSFORM
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,9 @@ from qgis.core import (
     QgsRasterLayer,
     QgsRectangle,
     QgsSettings,
+    QgsVectorLayer,
 )
-from rasters import write_squares
+from rasters import ORIGIN_XY, PIXEL_M, write_squares
 
 pytestmark = pytest.mark.usefixtures("plugin")
 
@@ -103,6 +104,11 @@ def run(algorithm: str, given: dict[str, Any], listener: QgsProcessingFeedback |
     return results
 
 
+def corners_of(layer: QgsVectorLayer) -> list[float]:
+    extent = layer.extent()
+    return [extent.xMinimum(), extent.yMinimum(), extent.xMaximum(), extent.yMaximum()]
+
+
 def test_a_temporary_layer_is_coloured_and_says_how_it_was_made(squares: Path) -> None:
     listener = Listener()
 
@@ -154,9 +160,22 @@ def test_a_layer_that_is_no_file_on_disk_is_written_to_one(squares: Path, tmp_pa
     found = run("segmentraster", {"INPUT": layer, **ALL_MASKS}, listener)
     usual = run("segmentraster", {"INPUT": str(squares), **ALL_MASKS})
 
-    assert any("is no file" in text for text in listener.said)
+    assert any("is no plain file" in text for text in listener.said)
     assert found["N_OBJECTS"] == usual["N_OBJECTS"]
     assert found["OUTPUT"].extent() == usual["OUTPUT"].extent()
+
+
+def test_control_points_place_the_objects_as_they_place_the_picture(squares: Path, tmp_path: Path) -> None:
+    corners_px = ((0, 0), (400, 0), (0, 300), (400, 300))
+    (x, y), tied = ORIGIN_XY, tmp_path / "tied.tif"
+    points = [gdal.GCP(x + PIXEL_M * column, y - PIXEL_M * row, 0, column, row) for column, row in corners_px]
+    gdal.Translate(str(tied), str(squares), GCPs=points, outputSRS="EPSG:25832")
+
+    found = run("segmentraster", {"INPUT": str(tied), **ALL_MASKS})["OUTPUT"]
+    usual = run("segmentraster", {"INPUT": str(squares), **ALL_MASKS})["OUTPUT"]
+
+    assert found.crs() == usual.crs()
+    assert corners_of(found) == pytest.approx(corners_of(usual), abs=1e-6)
 
 
 @pytest.fixture

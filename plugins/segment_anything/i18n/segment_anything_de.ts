@@ -1505,7 +1505,7 @@ The journal lies beside the objects of the run ('objects.gpkg.journal'); the log
         </message>
         <message>
             <location filename="../processing/raster_source.py" />
-            <source>{0} is no file: writing {1} x {2} pixels of it to {3}</source>
+            <source>{0} is no plain file: writing {1} x {2} pixels of it to {3}</source>
             <translation type="unfinished" />
         </message>
         <message>

@@ -40,7 +40,7 @@ class RasterSource:
 
     name: str
     file: str
-    """The file itself; empty where the layer is none that another program can open."""
+    """The file itself; empty where the layer is none that another program can open and lay where QGIS does."""
 
     uri: str
     provider: QgsRasterDataProvider
@@ -104,7 +104,9 @@ class RasterSource:
         path = kept_file(key, ".tif")
         if not os.path.exists(path):
             feedback.pushInfo(
-                tr("{0} is no file: writing {1} x {2} pixels of it to {3}").format(self.name, n_columns, n_rows, path)
+                tr("{0} is no plain file: writing {1} x {2} pixels of it to {3}").format(
+                    self.name, n_columns, n_rows, path
+                )
             )
             self._write(path, n_columns, n_rows, extent, feedback)
         return path
@@ -173,7 +175,20 @@ def _file_of(layer: QgsRasterLayer) -> str:
     parts = QgsProviderRegistry.instance().decodeUri("gdal", layer.source())
     is_plain = not any(parts.get(name) for name in ("layerName", "vsiPrefix", "vsiSuffix", "openOptions"))
     path = str(parts.get("path") or "")
-    return os.path.abspath(path) if is_plain and os.path.isfile(path) else ""
+    return os.path.abspath(path) if is_plain and os.path.isfile(path) and not _is_bent(path) else ""
+
+
+def _is_bent(file: str) -> bool:
+    """Whether QGIS shows other pixels than the file's: warped by control points, or by the model of its camera."""
+    opened = gdal.Open(file)
+    if opened is None:
+        return False
+    return opened.GetGCPCount() > 0 or (_transform_of(opened) is None and bool(opened.GetMetadata("RPC")))
+
+
+def _transform_of(opened: gdal.Dataset) -> tuple[float, ...] | None:
+    """From pixels to the map; None where the file says none."""
+    return opened.GetGeoTransform(can_return_null=True)  # type: ignore[no-any-return]
 
 
 def _is_whole(file: str) -> bool:

@@ -179,6 +179,46 @@ def test_control_points_place_the_objects_as_they_place_the_picture(squares: Pat
 
 
 @pytest.fixture
+def scan(squares: Path, tmp_path: Path) -> Path:
+    """The squares as a picture that doesn't say where it lies."""
+    path = tmp_path / "scan.png"
+    gdal.Translate(str(path), str(squares), format="PNG")
+    (tmp_path / "scan.png.aux.xml").unlink()
+    return path
+
+
+def test_objects_of_a_picture_without_a_place_lie_where_qgis_shows_it(squares: Path, scan: Path) -> None:
+    shown = QgsRasterLayer(str(scan), "scan", "gdal").extent()
+
+    found = run("segmentraster", {"INPUT": str(scan), **ALL_MASKS})["OUTPUT"]
+    usual = run("segmentraster", {"INPUT": str(squares), **ALL_MASKS})["OUTPUT"]
+
+    x, y = ORIGIN_XY
+    in_px = [(value - start) / PIXEL_M for value, start in zip(corners_of(usual), (x, y, x, y), strict=True)]
+    assert (shown.yMinimum(), shown.yMaximum()) == (-300, 0)
+    assert corners_of(found) == pytest.approx(in_px, abs=1e-3)
+
+
+@pytest.mark.parametrize("sees_files", [True, False], ids=["engine here", "engine elsewhere"])
+def test_a_picture_without_a_place_is_handed_over_with_that_of_its_layer(scan: Path, sees_files: bool) -> None:
+    from segment_anything.processing.raster_source import RasterSource
+
+    class Engine:
+        def sees(self, path: str) -> bool:
+            return sees_files
+
+    layer = QgsRasterLayer(str(scan), "scan", "gdal")
+    layer.setCrs(QgsCoordinateReferenceSystem("EPSG:25833"))
+
+    handed_over = gdal.Open(RasterSource.of(layer).for_engine(Engine(), None, None, Listener()))
+
+    assert handed_over.GetDriver().ShortName == ("VRT" if sees_files else "GTiff")
+    assert handed_over.GetGeoTransform(can_return_null=True) == (0, 1, 0, 0, 0, -1)
+    assert handed_over.GetSpatialRef().GetAuthorityCode(None) == "25833"
+    assert handed_over.ReadAsArray().tobytes() == gdal.Open(str(scan)).ReadAsArray().tobytes()
+
+
+@pytest.fixture
 def tile_server() -> Iterator[str]:
     """Every tile of this map is the same picture, whatever its zoom."""
     file = gdal.GetDriverByName("MEM").Create("", 256, 256, 3, gdal.GDT_Byte)

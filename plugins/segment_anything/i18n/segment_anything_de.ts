@@ -1008,7 +1008,7 @@ The journal lies beside the objects of the run ('objects.gpkg.journal'); the log
         </message>
         <message>
             <location filename="../processing/raster_source.py" />
-            <source>Writing {0} in one file with the layer's CRS</source>
+            <source>Writing {0} in one file with the layer's CRS and place</source>
             <translation type="unfinished" />
         </message>
         <message>

@@ -85,7 +85,7 @@ class RasterSource:
         """
         if not self.file:
             return self._exported(extent or self.extent, resolution, feedback)
-        is_as_stated = self.provider.crs() == self.crs
+        is_as_stated = self.provider.crs() == self.crs and _says_its_place(self.file)
         if is_as_stated and (engine.sees(self.file) or _is_whole(self.file)):
             return self.file
         as_vrt = engine.sees(os.path.join(kept_folder(), "any.vrt")) and not is_as_stated
@@ -145,15 +145,18 @@ class RasterSource:
         return str(datetime.date.today()) if status is None else [status.size, status.mtime]
 
     def _restated(self, as_vrt: bool, feedback: QgsProcessingFeedback) -> str:
-        """A copy in one file that says the layer's CRS; a VRT where the engine sees our files."""
+        """A copy in one file that says the layer's CRS and place; a VRT where the engine sees our files."""
         wkt = self.crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED_GDAL)
-        path = kept_file(["copy", self.file, state_of(self.file), wkt, as_vrt], ".vrt" if as_vrt else ".tif")
+        corners = None if _says_its_place(self.file) else self._corners()
+        path = kept_file(["copy", self.file, state_of(self.file), wkt, as_vrt, corners], ".vrt" if as_vrt else ".tif")
         if not os.path.exists(path):
             part = path[:-4] + ".part" + path[-4:]
             options = {"format": "VRT"} if as_vrt else {"format": "GTiff", "creationOptions": _WRITE_OPTIONS}
-            feedback.pushInfo(tr("Writing {0} in one file with the layer's CRS").format(self.name))
+            feedback.pushInfo(tr("Writing {0} in one file with the layer's CRS and place").format(self.name))
             gdal.SetThreadLocalConfigOption("GDAL_TIFF_INTERNAL_MASK", "YES")  # or the mask gets a file of its own
-            copied = gdal.Translate(part, self.file, outputSRS=wkt, callback=_going_on(feedback), **options)
+            copied = gdal.Translate(
+                part, self.file, outputSRS=wkt or None, outputBounds=corners, callback=_going_on(feedback), **options
+            )
             gdal.SetThreadLocalConfigOption("GDAL_TIFF_INTERNAL_MASK", None)
             if copied is None:
                 raise QgsProcessingException(
@@ -163,6 +166,11 @@ class RasterSource:
                 )
             os.replace(part, path)
         return path
+
+    def _corners(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom on the map: QGIS shows pixels without a place downwards from y = 0."""
+        extent = self.extent
+        return extent.xMinimum(), extent.yMaximum(), extent.xMaximum(), extent.yMinimum()
 
 
 def _going_on(feedback: QgsProcessingFeedback) -> Any:  # noqa: ANN401 - GDAL's callback
@@ -183,12 +191,13 @@ def _is_bent(file: str) -> bool:
     opened = gdal.Open(file)
     if opened is None:
         return False
-    return opened.GetGCPCount() > 0 or (_transform_of(opened) is None and bool(opened.GetMetadata("RPC")))
+    return opened.GetGCPCount() > 0 or bool(opened.GetMetadata("RPC") and not _says_its_place(file))
 
 
-def _transform_of(opened: gdal.Dataset) -> tuple[float, ...] | None:
-    """From pixels to the map; None where the file says none."""
-    return opened.GetGeoTransform(can_return_null=True)  # type: ignore[no-any-return]
+def _says_its_place(file: str) -> bool:
+    """Whether a file, or one beside it, has a transform from its pixels to the map."""
+    opened = gdal.Open(file)
+    return opened is not None and opened.GetGeoTransform(can_return_null=True) is not None
 
 
 def _is_whole(file: str) -> bool:

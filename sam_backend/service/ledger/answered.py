@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from sam_backend.errors import MaskError
 from sam_backend.service.ledger.footprint import Footprint, footprint_of
@@ -13,9 +13,6 @@ from sam_backend.service.ledger.footprint import Footprint, footprint_of
 _PART = re.compile(r"(?P<object>[^-]+)-(?P<output>\d+)-\d+")
 
 _NEEDED = ("id", "type", "from_name", "value", "original_height", "original_width")
-
-Origin: TypeAlias = Literal["click", "prediction"]
-"""Whether somebody clicked for it, or it was there when the task was opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,6 @@ class Entry:
     id: str
     """Of its first region."""
 
-    origin: Origin
     tag: str
     """Name of the output tag."""
 
@@ -121,7 +117,6 @@ def entries_of_click(click: AnsweredClick) -> Iterator[Entry]:
             project=project,
             task=click.task,
             id=its_id,
-            origin="click",
             label=_own_label(regions[0]) or about.label or "",
             model_version=click.model_version,
             n_prompts=about.n_prompts,
@@ -129,31 +124,6 @@ def entries_of_click(click: AnsweredClick) -> Iterator[Entry]:
             drawn=about.drawn,
             is_refined=about.is_refined,
             at_s=click.at_s,
-        )
-
-
-def entries_of_prediction(
-    project: int, task: int, regions: Sequence[Mapping[str, Any]], model_version: str, at_s: float
-) -> Iterator[Entry]:
-    """What to write of a stored prediction: each of its regions is an object that nobody clicked for.
-
-    Raises:
-        MaskError: a region can't be read back.
-    """
-    for its_id, parts in _by_entry(regions).items():
-        yield _entry(
-            parts,
-            project=project,
-            task=task,
-            id=its_id,
-            origin="prediction",
-            label=_own_label(parts[0]) or "",
-            model_version=model_version,
-            n_prompts=0,
-            prompt_ids=(),
-            drawn=0,
-            is_refined=False,
-            at_s=at_s,
         )
 
 

@@ -59,7 +59,7 @@ def compare(
     """Find out what became of the answers on a task in one annotation of it.
 
     A region that the editor stores under several tags (of its palettes) is one region. A new label alone is no edit.
-    One that comes from a prediction that nobody recorded here, of another model perhaps, has no verdict.
+    One that comes from a stored prediction has no verdict: the editor gave it a new id, so nothing tells whose it is.
 
     Args:
         submitted: the annotation.

@@ -6,13 +6,13 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias, TypeVar
 
 from sam_backend.errors import MaskError, StorageError
 from sam_backend.service.background import Background
 from sam_backend.service.event_log import LOGGER, log_event
-from sam_backend.service.ledger.answered import AnsweredClick, Entry, entries_of_click, entries_of_prediction
+from sam_backend.service.ledger.answered import AnsweredClick, Entry, entries_of_click
 from sam_backend.service.ledger.schema import LedgerFile
 from sam_backend.service.ledger.writing import forget_old, write_entries
 
@@ -52,20 +52,6 @@ class Ledger:
     def record(self, click: AnsweredClick) -> None:
         """Queue an answer to be written; returns at once and never raises."""
         self._queue(lambda: entries_of_click(click))
-
-    def record_prediction(
-        self, project: int, task: int, regions: Sequence[Mapping[str, Any]], model_version: str
-    ) -> None:
-        """Queue a prediction that Label Studio stores, so that it is seen whether people accept it.
-
-        Args:
-            project: its id, as the next.
-            task: that it is shown on.
-            regions: with the ids under which they are stored.
-            model_version: that made them.
-        """
-        at_s = self.clock()
-        self._queue(lambda: entries_of_prediction(project, task, regions, model_version, at_s))
 
     def wait_until_written(self, timeout_s: float) -> bool:
         """Wait until all answers so far are in the file; whether that came about in time."""

@@ -60,7 +60,7 @@ class Tally:
 
     @property
     def answered(self) -> int:
-        """What the model drew, by click or as a prediction."""
+        """What the model drew."""
         return self.kept + self.edited + self.discarded + self.open
 
     @property

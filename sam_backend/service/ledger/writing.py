@@ -15,7 +15,7 @@ _DAY_S = 86_400.0
 _WRITE_ANSWER = """
 INSERT INTO answer (project, task, id, origin, tag, shape, label, model_version, score, height_px, width_px, footprint,
     n_prompts, drawn, is_refined, first_s, last_s)
-VALUES (:project, :task, :id, :origin, :tag, :shape, :label, :model_version, :score, :height_px,
+VALUES (:project, :task, :id, 'click', :tag, :shape, :label, :model_version, :score, :height_px,
     :width_px, :footprint, :n_prompts, :drawn, :is_refined, :at_s, :at_s)
 ON CONFLICT (project, task, id) DO UPDATE SET tag = excluded.tag, shape = excluded.shape, label = excluded.label,
     model_version = excluded.model_version, score = excluded.score, height_px = excluded.height_px,
@@ -30,22 +30,8 @@ def write_entries(connection: sqlite3.Connection, entries: Iterable[Entry]) -> N
     """Keep answers; one that refines an object takes the place of the one before."""
     for entry in entries:
         height_px, width_px = entry.footprint.image_hw
-        columns = {
-            name: getattr(entry, name)
-            for name in (
-                "project",
-                "task",
-                "id",
-                "origin",
-                "tag",
-                "shape",
-                "label",
-                "model_version",
-                "score",
-                "drawn",
-                "at_s",
-            )
-        }
+        names = ("project", "task", "id", "tag", "shape", "label", "model_version", "score", "drawn", "at_s")
+        columns = {name: getattr(entry, name) for name in names}
         size = {"height_px": height_px, "width_px": width_px, "footprint": entry.footprint.to_bytes()}
         prompts = {"n_prompts": entry.n_prompts, "is_refined": entry.is_refined}
         connection.execute(_WRITE_ANSWER, columns | size | prompts)

@@ -60,7 +60,7 @@ def test_key_points_choices_and_prompts_that_stay_behind_are_no_objects() -> Non
 
 
 @pytest.mark.parametrize("origin", ["prediction", "prediction-changed"])
-def test_what_comes_from_a_prediction_that_nobody_recorded_was_not_drawn_by_hand(origin: str) -> None:
+def test_what_comes_from_a_prediction_was_not_drawn_by_hand(origin: str) -> None:
     predicted = brush("a", MASK) | {"origin": origin}
     assert judged([predicted, brush("b", MASK) | {"origin": "manual"}]) == [("b", "by hand", None)]
     assert judged([predicted], answer(brush("a", MASK))) == [("a", "kept", 1.0)]

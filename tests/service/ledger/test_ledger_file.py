@@ -85,15 +85,6 @@ def test_test_requests_are_not_recorded(ledger: Ledger, project: str | None, tas
     assert summary_of(ledger).total.answered == 0
 
 
-def test_predictions_count_without_clicks(ledger: Ledger) -> None:
-    ledger.record_prediction(3, 7, [brush("a", MASK), brush("b", square(40, 30)), rectangle("c")], "tiny-1")
-    summary_of(ledger)
-    submit(ledger, 1, [brush("a", MASK), brush("b", square(45, 30))])
-    total = summary_of(ledger).total
-    assert (total.kept, total.edited, total.discarded) == (1, 1, 1)
-    assert (total.clicks_per_object, total.seconds_per_object) == (None, None)
-
-
 def test_update_replaces_what_was_found_and_deletion_removes_it(ledger: Ledger) -> None:
     ledger.record(click(brush("a", MASK)))
     summary_of(ledger)
@@ -316,7 +307,6 @@ def test_more_answers_than_the_disk_takes_are_left_out_and_that_is_said(
         one = brush("b", MASK)
         for number in range(1100):
             ledger.record(click(one | {"id": f"b{number}"}))
-        ledger.record_prediction(3, 7, [brush("p", MASK)], "tiny-1")
         assert "some are missing" in (ledger.trouble or "")
         other.execute("COMMIT")
     assert ledger.wait_until_written(60)

@@ -131,6 +131,15 @@ class Editor:
         self.page.keyboard.press("Escape")
         self.page.wait_for_function("() => Htx.annotationStore.selected.selectedRegions.length === 0")
 
+    def delete_regions(self) -> None:
+        """Select the regions one by one in the list beside the picture, and press Backspace."""
+        while self.held_regions():
+            n_before = len(self.held_regions())
+            self.page.locator(".lsf-outliner-item").first.click()
+            self.page.keyboard.press("Backspace")
+            self.wait_until(lambda n=n_before: len(self.held_regions()) < n, "a region to go")
+        self.settle()
+
     def accept(self) -> None:
         """Accept all suggestions."""
         self.page.get_by_test_id("bottombar-accept-suggestions-button").click()

@@ -9,11 +9,15 @@ from desk import Desk, only_region
 from nuclei import NucleiScene
 from project import Project
 from region_masks import iou, mask_of
+from studio import Json
 
 pytestmark = pytest.mark.e2e
 
 CLICKED, OTHER, BOXED = 2, 6, 4
 RIGHT_IOU = 0.7
+DRAFT_S = 12.0
+"""By then the editor has saved a draft with what was answered, and a later one can be told from it."""
+
 WORSE_IOU = 0.03
 """How much a further click may cost: the embedded model is small."""
 
@@ -51,6 +55,24 @@ def test_with_auto_accept_a_click_in_the_mask_refines_it_and_one_elsewhere_begin
     assert iou(stored[other["id"]], scene.mask(OTHER)) >= RIGHT_IOU
 
 
+def test_mask_that_was_deleted_is_begun_anew(
+    sit_down: Callable[..., Desk], uploaded: Project, scene: NucleiScene
+) -> None:
+    desk = sit_down(uploaded, auto_accept=True)
+    x, y = scene.center_xy(CLICKED)
+    first = only_region(desk.click(x, y))
+    mistaken = only_region(desk.click(x - 0.6 * scene.nuclei[CLICKED].radius_px, y, holding=["Control", "Alt"]))
+    assert mistaken["id"] == first["id"]
+    desk.editor.wait(DRAFT_S)
+    desk.editor.delete_regions()
+    desk.look("deleted")
+    desk.editor.wait_until(lambda: _drafted(uploaded) == [], "a draft without regions")
+    again = only_region(desk.click(x, y))
+    desk.look("again")
+    assert again["id"] != first["id"]
+    assert (mask_of(again) == mask_of(first)).all()
+
+
 def test_click_in_a_box_joins_it_though_the_editor_sends_them_apart(
     sit_down: Callable[..., Desk], uploaded: Project, scene: NucleiScene
 ) -> None:
@@ -67,3 +89,7 @@ def test_click_in_a_box_joins_it_though_the_editor_sends_them_apart(
     desk.editor.accept()
     (stored,) = desk.submit()
     assert iou(mask_of(stored), scene.mask(BOXED)) >= RIGHT_IOU
+
+
+def _drafted(project: Project) -> list[Json]:
+    return [region for draft in project.api.drafts(project.task) for region in draft["result"]]

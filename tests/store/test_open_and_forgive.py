@@ -1,3 +1,6 @@
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,65 @@ def test_store_that_is_down_keeps_nothing_and_is_asked_again_later(
         assert store.has("a")
     store.delete("a")
     assert (store.get("a"), len(errors)) == (None, 1)
+
+
+class Switched(MemoryStore):
+    """Down while it is told to be."""
+
+    is_down = True
+    n_asked = 0
+
+    def get(self, key: str) -> bytes | None:
+        self.n_asked += 1
+        if self.is_down:
+            raise StorageError("down")
+        return super().get(key)
+
+
+def test_pause_doubles_up_to_a_minute_and_is_short_again_after_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    switched, errors = Switched(1000), list[StorageError]()
+    store = ForgivingStore(switched, errors.append)
+    now_s = 100.0
+    monkeypatch.setattr(forgiving.time, "monotonic", lambda: now_s)
+
+    def asked_at_s(until_s: int) -> Iterator[float]:
+        nonlocal now_s
+        while now_s < until_s:
+            n_asked = switched.n_asked
+            store.get("a")
+            if switched.n_asked > n_asked:
+                yield now_s
+            now_s += 1
+
+    assert list(asked_at_s(300)) == [100, 105, 115, 135, 175, 235, 295]
+    assert len(errors) == 7
+    switched.is_down = False
+    assert list(asked_at_s(357)) == [355, 356]
+    switched.is_down = True
+    assert list(asked_at_s(370)) == [357, 362]
+
+
+def test_calls_that_fail_beside_each_other_make_one_pause() -> None:
+    errors, meeting = list[StorageError](), threading.Barrier(8, timeout=30)
+
+    class Hanging(MemoryStore):
+        def get(self, key: str) -> bytes | None:
+            meeting.wait()
+            raise StorageError("down")
+
+    store = ForgivingStore(Hanging(1000), errors.append)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(store.get, "a" * 8))
+    assert (len(errors), store._next_pause_s) == (1, 10)
+
+
+def test_lock_is_given_back_while_the_store_is_down() -> None:
+    switched = Switched(1000)
+    store = ForgivingStore(switched, lambda _: None)
+    with store.lock("a"):
+        assert store.get("a") is None
+        assert list(switched._locks) == ["a"]
+    assert list(switched._locks) == []
 
 
 def test_lock_that_can_not_be_had_locks_nothing(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -62,6 +64,20 @@ def test_lock_that_redis_forgot_is_lost_in_silence(redis_url: str, monkeypatch: 
     with redis.Redis.from_url(redis_url) as client, RedisStore(redis_url).lock("lost"):
         client.delete("sam:lock:lost")
         time.sleep(0.3)
+
+
+def test_redis_that_hangs_is_waited_for_briefly(tmp_path: Path) -> None:
+    with running_redis(tmp_path) as url, redis.Redis.from_url(url) as client:
+        process_id, store = client.info("server")["process_id"], RedisStore(url)
+        store.put("a", b"value", ttl_s=60)
+        os.kill(process_id, signal.SIGSTOP)
+        try:
+            started_s = time.monotonic()
+            with pytest.raises(StorageError, match="TimeoutError"):
+                store.get("a")
+            assert time.monotonic() - started_s < 6
+        finally:
+            os.kill(process_id, signal.SIGCONT)
 
 
 def test_redis_that_is_down_says_so_without_the_password(tmp_path: Path) -> None:

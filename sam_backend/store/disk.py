@@ -35,7 +35,9 @@ _SWEEP_DOWN_TO = 7 / 8
 
 
 class DiskStore:
-    """One file per key; the least recently used go first.
+    """One file per key; those whose time is up go first, then the least recently used.
+
+    Both are looked for at the start, and whenever a part of the capacity was written.
 
     Args:
         folder: is made if need be, also when somebody removes it meanwhile; nothing else may lie in its parts.
@@ -137,12 +139,12 @@ class DiskStore:
                 raise
 
     def _sweep(self, n_more_bytes: int = 0) -> None:
-        """Drop what the dead left unfinished, then the least recently used until there is room for more."""
+        """Drop what the dead left unfinished and what nobody gets any more, then the least recently used for room."""
         allowed_bytes = _SWEEP_DOWN_TO * self._capacity_bytes - n_more_bytes
         with _told(self._values, "tidied up"):
             for file in _made(self._unfinished).iterdir():
                 _drop_if_orphaned(file)
-            found = [(entry, entry.stat()) for entry in _entries(_made(self._values))]
+            found = [(entry, entry.stat()) for entry in _entries(_made(self._values)) if not _drop_if_expired(entry)]
             held_bytes = sum(stat.st_size for _, stat in found)
             for entry, stat in sorted(found, key=lambda one: one[1].st_mtime_ns):
                 if held_bytes <= allowed_bytes:
@@ -191,6 +193,22 @@ def _drop_if_orphaned(file: Path) -> None:
             return  # its writer may be about to lock it
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         file.unlink()
+
+
+def _drop_if_expired(entry: os.DirEntry[str]) -> bool:
+    """Whether a file's time is up, which its first bytes say; one of somebody else's, or of no value, stays."""
+    try:
+        with open(entry.path, "rb", buffering=0) as file:
+            start = file.read(_HEADER.size)
+    except (FileNotFoundError, PermissionError):
+        return False
+    if len(start) < _HEADER.size:
+        return False
+    magic, expires_s, _ = _HEADER.unpack(start)
+    if magic != _MAGIC or time.time() < expires_s:
+        return False
+    Path(entry.path).unlink(missing_ok=True)
+    return True
 
 
 @contextmanager

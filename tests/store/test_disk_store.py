@@ -76,6 +76,33 @@ def test_folder_stays_within_its_cap_and_keeps_what_was_used_last(tmp_path: Path
     assert store.get("key1") is None
 
 
+def test_what_is_past_its_time_leaves_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = DiskStore(tmp_path, 100_000)
+    store.put("long", bytes(5000), ttl_s=10_000)
+    for index in range(5):
+        store.put(f"short{index}", bytes(5000), ttl_s=3600)
+    (tmp_path / "values" / "torn").write_bytes(b"SAM")
+    (tmp_path / "values" / "another's").write_bytes(bytes(100))
+    in_two_hours_s = time.time() + 7200
+    monkeypatch.setattr(disk.time, "time", lambda: in_two_hours_s)
+    later = DiskStore(tmp_path, 100_000)
+    assert {path.name for path in (tmp_path / "values").iterdir()} == {disk._digest("long"), "torn", "another's"}
+    assert later.get("long") == bytes(5000)
+
+
+def test_what_is_past_its_time_makes_room_before_what_was_used_long_ago(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path, 100_000)
+    store.put("long", bytes(10_000), ttl_s=10_000)
+    for path in (tmp_path / "values").iterdir():
+        os.utime(path, (0, 0))
+    for index in range(7):
+        store.put(f"short{index}", bytes(10_000), ttl_s=0.3)
+    time.sleep(0.4)
+    for index in range(3):
+        store.put(f"new{index}", bytes(10_000), ttl_s=60)
+    assert store.has("long")
+
+
 def test_second_worker_counts_what_the_first_has_written(tmp_path: Path) -> None:
     first, second = DiskStore(tmp_path, 100_000), DiskStore(tmp_path, 100_000)
     for index in range(60):

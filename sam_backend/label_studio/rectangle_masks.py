@@ -33,6 +33,12 @@ def existing_rectangles(task: Task) -> tuple[dict[str, Any], ...]:
     return ()
 
 
+def with_rectangles_only(task: Task) -> Task:
+    """A task with the same existing rectangles, and the same masks for them, but nothing else of what people drew."""
+    rectangles = existing_rectangles(task)
+    return Task(task.id, task.data, predictions=({"result": list(rectangles)},) if rectangles else ())
+
+
 def prompts_by_picture(config: LabelingConfig, task: Task) -> dict[str, list[SmartPrompt]]:
     """The existing rectangles that some tag takes a mask for, by the address of the picture they are on.
 

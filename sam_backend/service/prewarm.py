@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import atexit
-import heapq
-import itertools
 import os
 import sys
 import threading
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from sam_backend.service.encode_lanes import EncodeLanes
+from sam_backend.service.waiting_line import WaitingLine
 
 _CAPACITY = 2000
 _NICENESS = 10
 _STOP_S = 20.0
 """Longer than a large network takes for a picture on a slow CPU."""
 
-
-@dataclass(order=True, slots=True)
-class _Waiting:
-    rank: tuple[int, int]
-    key: Hashable = field(compare=False)
-    work: Callable[[], None] = field(compare=False)
+Work: TypeAlias = "Callable[[], object]"
 
 
 class PrewarmQueue:
@@ -38,12 +32,11 @@ class PrewarmQueue:
         self._lanes = lanes
         self._on_error = on_error
         self._changed = threading.Condition()
-        self._waiting: list[_Waiting] = []
-        self._count = itertools.count()
+        self._waiting: WaitingLine[Work] = WaitingLine(_CAPACITY)
         self._is_busy = self._is_stopped = False
         self._thread: threading.Thread | None = None
 
-    def add(self, key: Hashable, work: Callable[[], None], *, is_opened: bool) -> bool:
+    def add(self, key: Hashable, work: Work, *, is_opened: bool) -> bool:
         """Queue a piece of work; returns at once. What was queued under the same key is forgotten.
 
         Returns:
@@ -52,18 +45,8 @@ class PrewarmQueue:
         with self._changed:
             if self._is_stopped:
                 return False
-            same = [one for one in self._waiting if one.key == key]
-            if not same and not is_opened and len(self._waiting) >= _CAPACITY:
+            if not self._waiting.add(key, work, is_opened=is_opened):
                 return False
-            count = next(self._count)
-            rank = (0, -count) if is_opened else (1, count)
-            kept = [one for one in self._waiting if one.key != key]
-            if same:
-                rank = min(rank, same[0].rank)
-            heapq.heapify(kept)
-            self._waiting = kept
-            heapq.heappush(self._waiting, _Waiting(rank, key, work))
-            del self._waiting[_CAPACITY:]  # a heap's tail is never its first
             if self._thread is None:  # not before: threads don't survive the fork of a server
                 self._thread = threading.Thread(target=self._run, name="prewarm", daemon=True)
                 self._thread.start()
@@ -98,7 +81,7 @@ class PrewarmQueue:
             with self._changed:
                 if not self._waiting:
                     continue
-                work = heapq.heappop(self._waiting).work  # the first now: somebody may have opened another since
+                work = self._waiting.pop()  # the first now: somebody may have opened another since
                 self._is_busy = True
             try:
                 work()

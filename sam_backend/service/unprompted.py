@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sam_backend.errors import SamBackendError
-from sam_backend.label_studio.rectangle_masks import existing_rectangles, mask_regions, prompts_by_picture
+from sam_backend.label_studio.rectangle_masks import (
+    existing_rectangles,
+    mask_regions,
+    prompts_by_picture,
+    with_rectangles_only,
+)
 from sam_backend.label_studio.request import PredictRequest, Task
 from sam_backend.label_studio.response import task_result
 from sam_backend.service.embedder import Embedder
@@ -42,11 +49,7 @@ class UnpromptedAnswerer:
 
     def prepare(self, request: PredictRequest, *, is_opened: bool) -> int:
         """Queue what will be needed when somebody clicks; how many pictures are queued."""
-        n_queued = 0
-        for task in request.tasks:
-            for uri in task.picture_uris(request.config):
-                n_queued += self._queue(request, task, uri, is_opened=is_opened)
-        return n_queued
+        return sum(self._queue(request, task, is_opened=is_opened) for task in request.tasks)
 
     def _answer_opened(self, request: PredictRequest, task: Task) -> list[Any]:
         version = self.embedder.model.status().version
@@ -80,19 +83,32 @@ class UnpromptedAnswerer:
                 self.lanes.wait_until_calm(patience.left_s)
                 result = self._make(request, task, patience)
             if result is None:
-                for uri in task.picture_uris(request.config):
-                    self._queue(request, task, uri, is_opened=False)
+                self._queue(request, task, is_opened=False)
             return result or _NOT_STORED
         except SamBackendError as error:
             log_event("predict_failed", level=logging.WARNING, task=task.id, error=str(error))
             return _NOT_STORED
 
-    def _queue(self, request: PredictRequest, task: Task, uri: str, *, is_opened: bool) -> bool:
-        def work() -> None:
-            self.embedder.see(request.project, task.id, uri, AHEAD)
-            self._make(request, task, AHEAD)
+    def _queue(self, request: PredictRequest, task: Task, *, is_opened: bool) -> int:
+        """How many of a task's pictures are queued."""
+        work = self._work_ahead(request, task)
+        return sum(
+            self.queue.add((request.project, task.id, uri), partial(work, uri), is_opened=is_opened)
+            for uri in task.picture_uris(request.config)
+        )
 
-        return self.queue.add((request.project, task.id, uri), work, is_opened=is_opened)
+    def _work_ahead(self, request: PredictRequest, task: Task) -> Callable[[str], object]:
+        """What to do for each picture; it holds on to no draft or annotation: of a task they may be megabytes."""
+        project, task_id = request.project, task.id
+        if not existing_rectangles(task):
+            return lambda uri: self.embedder.see(project, task_id, uri, AHEAD)
+        asked, bare = replace(request, tasks=()), with_rectangles_only(task)
+
+        def work(uri: str) -> None:
+            self.embedder.see(project, task_id, uri, AHEAD)
+            self._make(asked, bare, AHEAD)
+
+        return work
 
     def _make(self, request: PredictRequest, task: Task, patience: Patience) -> dict[str, Any] | None:
         """Masks for the rectangles that a task has already, kept for when they are asked for; None if it has none."""

@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 
@@ -46,6 +47,17 @@ def test_full_queue_refuses_new_tasks_but_not_opened_ones(monkeypatch: pytest.Mo
     assert added == [True, True, False, True]
     assert done[0] == "d"
     assert len(done) == 2
+
+
+def test_an_import_of_many_tasks_is_taken_or_refused_within_the_second_that_label_studio_waits() -> None:
+    lanes, n_done = EncodeLanes(), list[int]()
+    queue = _queue(lanes)
+    with lanes.urgent():
+        started_s = time.perf_counter()
+        added = [queue.add(key, lambda key=key: n_done.append(key), is_opened=False) for key in range(50_000)]
+        assert time.perf_counter() - started_s < 1
+        assert (sum(added), len(queue)) == (2000, 2000)
+    queue.stop()
 
 
 def test_error_is_told_and_the_next_work_is_done() -> None:

@@ -1,7 +1,10 @@
 import base64
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,8 +13,12 @@ from click_bodies import PICTURE_HW, click_body, point_item, recorded
 from flask.testing import FlaskClient
 from people import data_uri as uri_of
 
+from sam_backend.label_studio.request import parse_predict_request
 from sam_backend.masks.rle_brush import decode_brush_rle
 from sam_backend.predict.predictor import Predictor
+from sam_backend.service.encode_lanes import EncodeLanes
+from sam_backend.service.prewarm import PrewarmQueue
+from sam_backend.service.unprompted import UnpromptedAnswerer
 from sam_backend.types import Prompts
 
 NEW_HW = (30, 40)
@@ -95,6 +102,36 @@ def test_opened_task_with_rectangles_gets_their_masks_the_next_time(
     assert [region["type"] for region in regions] == ["brushlabels", "brushlabels"]
     changed = _body(_task(1, data_uri, _rectangle(30, 30)))
     assert _results(client, changed) == []
+
+
+class _Traced(dict[str, Any]):
+    """A region that can be asked after without being held."""
+
+
+def test_what_waits_holds_no_annotation_and_no_draft() -> None:
+    """Of an opened task they may be megabytes, and two thousand pictures may wait."""
+    lanes, made = EncodeLanes(), list[tuple[Any, ...]]()
+    queue = PrewarmQueue(lanes, on_error=lambda error: pytest.fail(str(error)))
+    embedder = SimpleNamespace(
+        model=SimpleNamespace(status=lambda: SimpleNamespace(version=None)), see=lambda *asked: made.append(asked)
+    )
+    answerer = UnpromptedAnswerer(embedder, None, queue, lanes)  # type: ignore[arg-type]
+    mask, box = _Traced(type="brushlabels"), _rectangle()
+    task = {
+        **_task(1, "a.png"),
+        "annotations": [_Traced(result=[mask, box])],
+        "drafts": [_Traced(result=[mask])],
+        "predictions": [_Traced(result=[mask])],
+    }
+    traces = [weakref.ref(one) for one in (mask, *task["annotations"], *task["drafts"], *task["predictions"])]
+    body = _body(task)
+    with lanes.urgent():
+        assert answerer.answer(parse_predict_request(body)) == []
+        assert len(queue) == 1
+        del mask, task, body
+        gc.collect()
+        assert [trace() for trace in traces] == [None] * 4
+        queue.stop()
 
 
 def test_batch_has_an_entry_per_task_in_order_and_a_broken_picture_spoils_only_its_own(

@@ -81,6 +81,10 @@ class Downloader:
                     if not response.is_redirect:
                         return self._picture(response, hop, known, deadline_s)
                     hop = hop.redirected(urljoin(hop.url, response.headers["Location"]))
+        except ImageSourceError as error:
+            if hop.moved is None:
+                raise
+            raise ImageSourceError(hop.moved) from error
         except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
             raise _too_slow(hop.url) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
@@ -147,11 +151,25 @@ class _Hop:
     reach: Reach
     reach_of_redirect: Reach
 
+    moved: str | None = None
+    """What to say if it ends in an error, once Label Studio has redirected to the same path of another server."""
+
     def redirected(self, target: str) -> _Hop:
         """The next hop: on the same server as before, or elsewhere, without a token and never back."""
         if self.host is not None and same_origin(self.url, target):
             return replace(self, url=target)
-        return _Hop(target, None, self.reach_of_redirect, Reach.PUBLIC)
+        moved = self.moved if self.host is None else _moved(self.host, self.url, target)
+        return _Hop(target, None, self.reach_of_redirect, Reach.PUBLIC, moved)
+
+
+def _moved(host: LabelStudioHost, url: str, target: str) -> str | None:
+    here, there = urlsplit(url), urlsplit(target)
+    if (here.path, here.query) != (there.path, there.query):
+        return None
+    address = shown_url(target.removesuffix(url.removeprefix(host.url)))
+    return (
+        f"{host.url} redirects to {address}, and a token isn't sent past a redirect: set LABEL_STUDIO_URL to {address}"
+    )
 
 
 def _first_hop(url: str, host: LabelStudioHost | None, trusts_redirect: bool) -> _Hop:

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from picture_server import PictureServer
+from picture_server import OWN_KEY, PictureServer
 
 from sam_backend.errors import ImageSourceError
 from sam_backend.label_studio.addresses import AllowedHosts
@@ -68,6 +68,34 @@ def test_redirect_to_another_host_drops_the_token(studio: PictureServer, elsewhe
     _source(studio.url).fetch("/presign")
     assert studio.asked == [("/presign", "Token own-key")]
     assert elsewhere.asked == [("/bucket/a.png", None)]
+
+
+@pytest.mark.parametrize("allowed", [AllowedHosts(), LOOPBACK], ids=["refused", "allowed"])
+@pytest.mark.parametrize("base", ["", "/label"], ids=["no path", "below a path"])
+@pytest.mark.parametrize("address", [UPLOAD, "/data/local-files/?d=set1/one.jpg"])
+def test_label_studio_that_has_moved_is_to_be_set_anew(
+    studio: PictureServer, elsewhere: PictureServer, allowed: AllowedHosts, base: str, address: str
+) -> None:
+    """As from http to https, or to its public name: past the redirect there is no token to show."""
+    studio.redirects[base + address] = elsewhere.url + base + address
+    elsewhere.token = OWN_KEY
+    host = LabelStudioHost(studio.url + base, OWN_KEY, is_configured=True)
+    downloader = Downloader(FetchLimits(1000, 5.0), allowed, TokenExchange(allowed))
+    with pytest.raises(ImageSourceError) as told:
+        downloader.get(host.url + address, host)
+    assert str(told.value) == (
+        f"{host.url} redirects to {elsewhere.url}{base}, and a token isn't sent past a redirect: "
+        f"set LABEL_STUDIO_URL to {elsewhere.url}{base}"
+    )
+    assert all(token is None for _, token in elsewhere.asked)
+
+
+def test_what_label_studio_redirects_to_elsewhere_is_no_move(studio: PictureServer, elsewhere: PictureServer) -> None:
+    studio.redirects["/presign"] = f"{elsewhere.url}/status/403"
+    with pytest.raises(ImageSourceError, match="answered 403: give a public address"):
+        _source(studio.url).fetch("/presign")
+    studio.redirects["/public.png"] = f"{elsewhere.url}/public.png"
+    assert _source(studio.url).fetch("/public.png").data == b"/public.png" * 10
 
 
 def test_redirect_on_the_same_host_keeps_the_token(studio: PictureServer) -> None:

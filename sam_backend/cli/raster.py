@@ -16,6 +16,7 @@ from sam_backend.cli.raster_arguments import add_automatic, add_reading, add_res
 from sam_backend.cli.raster_object import segment_one
 from sam_backend.cli.raster_report import tell_results, tell_tiles
 from sam_backend.cli.raster_scheduler import add_scheduler, check_scheduler, tile_stream
+from sam_backend.errors import OptionsError
 from sam_backend.geo.run.run_events import Event, Log
 from sam_backend.geo.run.whole_run import complete
 
@@ -41,9 +42,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Segment a raster, or one object of it where a point or a box is given."""
+    """Segment a raster, or one object of it where a point or a box is given.
+
+    Raises:
+        OptionsError: an option is for the other of the two, or its value makes no sense.
+    """
     if arguments.point or arguments.box is not None:
         return segment_one(arguments)
+    if arguments.single:
+        raise OptionsError("--single is for one object, but a whole run was asked for: give --point or --box too")
     job = run_job(arguments)
     job.check()  # before the model, which takes its time
     predictor = load_model(arguments)

@@ -63,9 +63,22 @@ def run_job(arguments: argparse.Namespace) -> RunJob:
     )
 
 
+def told_of_runs(arguments: argparse.Namespace) -> list[str]:
+    """The options that only a whole run heeds, of those that were told, as they are typed."""
+    told = vars(arguments)
+    names = [option.name for option in (*PROMPTS, *GRID, *AUTOMATIC, *RESULTS)]
+    given = [name for name in (*names, "journal", "scheduler") if told[name] is not None]
+    given += [name for name in ("resume", "restart") if told[name]]
+    return [_word(name) for name in given] + ["--no-heal"] * (not told["heal"])
+
+
+def _word(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 def _add(group: argparse._ArgumentGroup, options: Iterable[Option]) -> None:
     for option in options:
-        word, text = f"--{option.name.replace('_', '-')}", option.help.replace("%", "%%")
+        word, text = _word(option.name), option.help.replace("%", "%%")
         if option.kind is FLAG:
             group.add_argument(word, action="store_true", default=None, help=text)
         else:

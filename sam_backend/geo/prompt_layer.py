@@ -63,6 +63,13 @@ class FeaturePrompt:
         corners_xy = self.points_xy if self.box_xyxy is None else self.box_xyxy.reshape(2, 2)
         return np.concatenate([corners_xy.min(axis=0), corners_xy.max(axis=0)])
 
+    @property
+    def shape(self) -> shapely.Geometry:
+        """The outline, else the box, else the clicks."""
+        if self.polygon is not None:
+            return self.polygon
+        return shapely.MultiPoint(self.points_xy) if self.box_xyxy is None else shapely.box(*self.box_xyxy.tolist())
+
     def moved(self, shift_xy_px: tuple[float, float]) -> FeaturePrompt:
         """The same elsewhere: (right, down)."""
         box_xyxy = None if self.box_xyxy is None else self.box_xyxy + np.tile(shift_xy_px, 2)

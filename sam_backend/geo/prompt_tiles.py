@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from sam_backend.geo.prompt_layer import FeaturePrompt
@@ -37,18 +38,26 @@ class AssignedPrompts:
     """Why a prompt has no view, by feature id."""
 
 
-def assign_to_tiles(prompts: Iterable[FeaturePrompt], grid: TileGrid) -> AssignedPrompts:
+def assign_to_tiles(
+    prompts: Iterable[FeaturePrompt], grid: TileGrid, area_px: shapely.Geometry | None = None
+) -> AssignedPrompts:
     """Give each prompt to the tile whose centre is nearest to its own.
 
     All tiles have one size, so if that one doesn't show it whole, none does: then it gets a view of its own, a tile in
-    size, around its centre. Prompts larger than a tile, and those that lie outside the raster, are refused.
+    size, around its centre. Prompts larger than a tile, and those that lie outside the raster or the area, are refused.
+
+    Args:
+        prompts: in run px.
+        grid: of the run.
+        area_px: in run px, what prompts have to meet; None: the whole raster.
     """
+    shapely.prepare(area_px)
     by_tile: dict[int, list[FeaturePrompt]] = defaultdict(list)
     own_views: list[PromptedView] = []
     refused: dict[int, str] = {}
     columns, rows = _starts(grid)
     for prompt in prompts:
-        reason = _why_not(prompt, grid)
+        reason = _why_not(prompt, grid, area_px)
         if reason:
             refused[prompt.feature_id] = reason
             continue
@@ -69,13 +78,15 @@ def _starts(grid: TileGrid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.array(columns), np.array(rows)
 
 
-def _why_not(prompt: FeaturePrompt, grid: TileGrid) -> str | None:
+def _why_not(prompt: FeaturePrompt, grid: TileGrid, area_px: shapely.Geometry | None) -> str | None:
     x0, y0, x1, y1 = prompt.bounds_xyxy.tolist()
     width, height = grid.raster_width_px, grid.raster_height_px
     if x1 < 0 or y1 < 0 or x0 > width or y0 > height:
         return "it lies outside the raster"
     if ((prompt.points_xy < 0) | (prompt.points_xy > [width, height])).any():
         return "one of its points lies outside the raster"
+    if area_px is not None and not area_px.intersects(prompt.shape):
+        return "it lies outside the area of interest"
     bounds_xyxy = _inside(prompt.bounds_xyxy, grid)
     # Of whole pixels: a view begins and ends with one.
     width_px, height_px = np.ceil(bounds_xyxy[2:]) - np.floor(bounds_xyxy[:2])

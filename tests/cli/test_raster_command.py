@@ -159,6 +159,53 @@ def test_refilter_overwrites_nothing_that_the_run_read(
     assert prompts.read_bytes() == before
 
 
+POINT = ("--point", "300030,4999980")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--prompts", "x.gpkg"),
+        ("--area", "x.gpkg"),
+        ("--tile-size", "64"),
+        ("--points-per-side", "3"),
+        ("--min-score", "0.99"),
+        ("--keep-pieces",),
+        ("--journal", "x"),
+        ("--scheduler", "tcp://x:1"),
+        ("--resume",),
+        ("--restart",),
+        ("--no-heal",),
+    ],
+    ids=lambda words: words[0],
+)
+def test_one_object_refuses_by_name_what_it_doesnt_heed(
+    words: tuple[str, ...], run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path / "one.geojson", *POINT, *words) == 2
+    assert f"{words[0]} is for whole runs, but --point and --box ask for one object" in capsys.readouterr().err
+    assert not (tmp_path / "one.geojson").exists()
+
+
+def test_a_run_refuses_what_only_one_object_heeds(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path / "out.gpkg", "--single") == 2
+    assert "--single is for one object, but a whole run was asked for" in capsys.readouterr().err
+
+
+def test_one_object_is_read_as_told(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = []
+    for words in ((), ("--bands", "2"), ("--ground-size", "2")):
+        assert run(tmp_path / "one.geojson", *POINT, *words) == 0
+        said.append(capsys.readouterr().out)
+    assert len(set(said)) == 3  # other pixels, other scores
+    assert run(tmp_path / "one.geojson", *POINT, "--bands", "7") == 2
+
+
+def test_one_object_needs_a_folder_that_exists(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path / "missing" / "one.geojson", *POINT) == 2
+    assert "lies in a folder that doesn't exist: make it first" in capsys.readouterr().err
+
+
 def test_ctrl_c_ends_at_once_and_keeps_finished_tiles(geotiff: Path, tiny_checkpoint: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.gpkg"
     words = ["raster", geotiff, out, "--tile-size", "64", "--overlap", "60", "--points-per-side", "20"]

@@ -58,7 +58,13 @@ PROMPTS = (
     ),
 )
 GRID = (
-    Option("area", "area_of_interest", PATH, "LAYER", "of polygons; only tiles that meet them are read"),
+    Option(
+        "area",
+        "area_of_interest",
+        PATH,
+        "LAYER",
+        "of polygons; only tiles (or prompts, if given) that meet them are worked on",
+    ),
     Option("tile_size", "tile_px", WHOLE, "PX", f"side of a tile ({TILE_PX})"),
     Option("overlap", "overlap_px", WHOLE, "PX", f"of tiles ({OVERLAP_PX})"),
 )

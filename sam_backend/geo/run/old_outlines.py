@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from sam_backend.errors import LayerError, OptionsError
 from sam_backend.geo.alignment import Alignment
 from sam_backend.geo.compare import Comparison, compare
-from sam_backend.geo.frame import outlines_to_map
+from sam_backend.geo.frame import map_to_pixel_xy, outlines_to_map
 from sam_backend.geo.layers import FieldKind, Layer, Value
 from sam_backend.geo.merge import MergedObject
 from sam_backend.geo.merge.placed import placed_in, rect_of
@@ -83,7 +84,7 @@ class OldOutlines:
         alignment = None if settings.alignment is None else Alignment.from_json(settings.alignment)
         layer_xy_px = alignment.shift_xy_px if alignment is not None and alignment.n_outlines else None
         moved = [prompt.moved(layer_xy_px or (0.0, 0.0)) for prompt in layer.prompts]
-        views = assign_to_tiles(moved, place.grid).views
+        views = assign_to_tiles(moved, place.grid, _area_px(journal)).views
         reports = journal.reports()
         tiles = tiles_of_views(views, place.grid)
         seen = {
@@ -121,6 +122,12 @@ class OldOutlines:
             "shift_north": north,
             "change": comparison.change,
         }
+
+
+def _area_px(journal: Journal) -> shapely.Geometry | None:
+    """The run's area of interest in run px."""
+    wkt, transform = journal.settings.area_of_interest, journal.place.transform
+    return None if wkt is None else shapely.transform(shapely.from_wkt(wkt), lambda xy: map_to_pixel_xy(xy, transform))
 
 
 def shift_on_map(shift_xy_px: tuple[float, float], place: RunPlace) -> tuple[float, float]:

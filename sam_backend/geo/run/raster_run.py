@@ -15,11 +15,12 @@ from sam_backend.geo.area_of_interest import read_area_of_interest
 from sam_backend.geo.prompt_layer import PromptKind, PromptLayer, read_prompt_layer
 from sam_backend.geo.prompt_tiles import assign_to_tiles
 from sam_backend.geo.raster import open_raster
-from sam_backend.geo.read_plan import ReadPlan, plan_reading
+from sam_backend.geo.read_plan import ReadPlan
 from sam_backend.geo.run.engine import Progress, RunSummary, run_stream, run_tiles
 from sam_backend.geo.run.healing import Healing, heal_seams
 from sam_backend.geo.run.journal import Journal, JournalledPrompt
 from sam_backend.geo.run.prompt_segmenter import PromptSegmenter, tiles_of_views
+from sam_backend.geo.run.reading import check_reads_so, plan_of
 from sam_backend.geo.run.run_place import RunPlace
 from sam_backend.geo.run.run_request import RunRequest
 from sam_backend.geo.run.tile_segmenter import AutomaticSegmenter, TileSegmenter
@@ -46,17 +47,20 @@ class RasterRun:
         Raises:
             SamBackendError: of the kind that says what to do.
         """
-        return cls._open(request, predictor, plan_reading(*how_to_read(request)), None)
+        return cls._open(request, predictor, plan_of(request), None)
 
     @classmethod
     def resume(cls, request: RunRequest, predictor: Predictor) -> RasterRun:
-        """Go on with the run of the request's journal, reading as it began to.
+        """Go on with the run of the request's journal, reading as it began to where the request doesn't say how.
 
         Raises:
             RasterError: there is no such run, or it was asked for with other settings.
         """
         journal = Journal.open_existing(request.journal)
-        return cls._open(request, predictor, ReadPlan.from_json(journal.settings.read_plan), journal)
+        plan = ReadPlan.from_json(journal.settings.read_plan)
+        run = cls._open(request, predictor, plan, journal)
+        check_reads_so(request, plan)
+        return run
 
     @classmethod
     def resume_or_begin(cls, request: RunRequest, predictor: Predictor) -> RasterRun:
@@ -65,7 +69,7 @@ class RasterRun:
         Raises:
             SamBackendError: of the kind that says what to do.
         """
-        plan = plan_reading(*how_to_read(request))
+        plan = plan_of(request)
         area = _area_of_interest(request)
         settings = request.settings(predictor.version, plan.to_json(), None if area is None else area.wkt)
         try:
@@ -115,11 +119,6 @@ class RasterRun:
         return heal_seams(self.journal, self.raster, self.predictor, is_cancelled=is_cancelled)
 
 
-def how_to_read(request: RunRequest) -> tuple[Path, tuple[int, ...] | None, tuple[float, float], float]:
-    """What `plan_reading` takes."""
-    return request.raster, request.bands, request.stretch_percent, request.ground_size_factor
-
-
 def _area_of_interest(request: RunRequest) -> shapely.Geometry | None:
     if request.area_of_interest is None:
         return None
@@ -133,7 +132,7 @@ def _prompted(
     kind = request.prompt_kind or _kind_of(file)
     layer = read_prompt_layer(file, kind, raster.transform, raster.crs)
     shift_xy_px = (0.0, 0.0) if request.alignment is None else request.alignment.shift_xy_px
-    assigned = assign_to_tiles([prompt.moved(shift_xy_px) for prompt in layer.prompts], raster.grid)
+    assigned = assign_to_tiles([prompt.moved(shift_xy_px) for prompt in layer.prompts], raster.grid, raster.area_px)
     journal.write_prompts(_journalled(layer, assigned.refused))
     if not assigned.views:
         reason = next(iter(assigned.refused.values()))

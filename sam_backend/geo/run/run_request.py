@@ -10,7 +10,6 @@ from typing import Any
 from sam_backend.geo.alignment import Alignment
 from sam_backend.geo.prompt_layer import PromptKind
 from sam_backend.geo.run.run_settings import RunSettings, file_state
-from sam_backend.geo.stretch import STRETCH_PERCENT
 from sam_backend.geo.tiles import OVERLAP_PX, TILE_PX
 from sam_backend.predict.automatic.options import AutomaticOptions
 
@@ -26,15 +25,19 @@ class RunRequest:
     journal: Path
 
     bands: tuple[int, ...] | None = None
-    """From 1; None: by the raster's own word."""
+    """From 1; None: by the raster's own word, or as the run that is gone on with began."""
 
-    stretch_percent: tuple[float, float] = STRETCH_PERCENT
-    ground_size_factor: float = 1.0
+    stretch_percent: tuple[float, float] | None = None
+    """None: as usual, or as the run that is gone on with began."""
+
+    ground_size_factor: float | None = None
+    """None: the same."""
+
     tile_px: int = TILE_PX
     overlap_px: int = OVERLAP_PX
 
     area_of_interest: Path | None = None
-    """A layer of polygons."""
+    """A layer of polygons: only tiles, or prompts, that meet them are worked on."""
 
     automatic: AutomaticOptions = field(default_factory=AutomaticOptions)
     """Used where there are no prompts."""

@@ -38,7 +38,7 @@ class RunSettings:
 
     prompts_state: str | None = None
     area_of_interest: str | None = None
-    """WKT in the raster's CRS; tiles outside are left out."""
+    """WKT in the raster's CRS; tiles outside are left out, or prompts where they are given."""
 
     alignment: dict[str, Any] | None = None
     """By how much the prompts were moved; None: as they lie."""

@@ -12,14 +12,15 @@ from typing import Any
 from sam_backend.errors import CancelledError, OptionsError, RasterError
 from sam_backend.geo.alignment import Alignment
 from sam_backend.geo.raster import open_raster
-from sam_backend.geo.read_plan import plan_reading
+from sam_backend.geo.read_plan import ReadPlan
 from sam_backend.geo.run.engine import Progress, RunSummary, summarise
 from sam_backend.geo.run.journal import Journal, check_replaceable
 from sam_backend.geo.run.old_outlines import check_comparable, layer_shift
 from sam_backend.geo.run.own_files import check_apart
 from sam_backend.geo.run.patience import check_wanted, wait_for
 from sam_backend.geo.run.prompt_alignment import align_prompts
-from sam_backend.geo.run.raster_run import RasterRun, how_to_read
+from sam_backend.geo.run.raster_run import RasterRun
+from sam_backend.geo.run.reading import plan_of
 from sam_backend.geo.run.result_options import ResultOptions
 from sam_backend.geo.run.results import ResultSummary, check_results, write_results
 from sam_backend.geo.run.run_events import Emit, Log, Stage, Standing, at_most_ten_a_second
@@ -140,9 +141,17 @@ def _aligned(job: RunJob, emit: Emit, is_cancelled: Callable[[], bool]) -> RunJo
     """With the layer of old outlines laid where it fits the picture; only where they are compared."""
     if not job.results.compares:
         return job
-    alignment = align_prompts(job.request, plan_reading(*how_to_read(job.request)), is_cancelled)
+    alignment = align_prompts(job.request, _plan(job), is_cancelled)
     emit(Log("info", _about(alignment)))
     return replace(job, request=replace(job.request, alignment=alignment))
+
+
+def _plan(job: RunJob) -> ReadPlan:
+    if job.start is not Start.RESUME:
+        return plan_of(job.request)
+    journal = Journal.open_existing(job.request.journal)
+    journal.close()
+    return ReadPlan.from_json(journal.settings.read_plan)
 
 
 def _about(alignment: Alignment) -> str:

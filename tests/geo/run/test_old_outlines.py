@@ -1,6 +1,7 @@
 """Old outlines held against what the model finds, in a drawn raster, to the written file."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas
@@ -11,7 +12,7 @@ from affine import Affine
 from raster_factory import MakeRaster
 from rasterio import features
 
-from sam_backend.errors import CancelledError, LayerError, OptionsError
+from sam_backend.errors import CancelledError, LayerError, OptionsError, RasterError
 from sam_backend.geo.prompt_layer import PromptKind
 from sam_backend.geo.run.journal import Journal
 from sam_backend.geo.run.old_outlines import OldOutlines
@@ -20,7 +21,7 @@ from sam_backend.geo.run.result_options import ResultOptions
 from sam_backend.geo.run.results import write_results
 from sam_backend.geo.run.run_events import Event, Log
 from sam_backend.geo.run.run_request import RunRequest
-from sam_backend.geo.run.whole_run import RunJob, complete
+from sam_backend.geo.run.whole_run import RunJob, Start, complete
 from sam_backend.predict.predictor import Predictor, load_sam
 
 TRANSFORM = Affine(0.25, 0, 300_000, 0, -0.25, 5_000_000)
@@ -104,6 +105,24 @@ def test_outlines_of_tiles_that_nobody_saw_arent_gone(raster: Path, old: Path, t
     assert not OldOutlines.of(run.journal).prompts
 
 
+def test_an_outline_outside_the_area_isnt_looked_at_and_isnt_gone(
+    raster: Path, old: Path, tiny_predictor: Predictor, tmp_path: Path
+) -> None:
+    was = geopandas.read_file(old)
+    was[was.was != "moved"].to_file(tmp_path / "area.gpkg")
+    asked = RunRequest(
+        raster=raster,
+        journal=raster.with_suffix(".journal"),
+        tile_px=SIDE_PX,
+        prompts=old,
+        area_of_interest=tmp_path / "area.gpkg",
+    )
+    run = RasterRun.begin(asked, tiny_predictor)
+    run.run()
+    write_results(run.journal, tmp_path / "out.gpkg", ResultOptions(compares=True))
+    assert set(rows(tmp_path / "out.gpkg").index) == {"same", "gone"}
+
+
 def test_only_outlines_that_are_still_there_can_be_compared(
     raster: Path, old: Path, tiny_predictor: Predictor, tmp_path: Path
 ) -> None:
@@ -155,6 +174,23 @@ def test_a_layer_that_lies_off_as_a_whole_is_asked_for_where_it_belongs(
     found = geopandas.read_file(tmp_path / "out.gpkg", layer="objects")
     assert len(found) == len(houses)
     assert "unchanged" not in set(found.change)
+
+
+def test_going_on_looks_for_the_layer_as_the_run_began_to(
+    raster: Path, old: Path, tiny_predictor: Predictor, tmp_path: Path
+) -> None:
+    many = geopandas.read_file(old)
+    geopandas.GeoDataFrame(geometry=[*many.geometry[:2]] * 10, crs=many.crs).to_file(old)
+    asked = RunRequest(
+        raster=raster, journal=tmp_path / "run.journal", tile_px=SIDE_PX, prompts=old, ground_size_factor=0.5
+    )
+    job = RunJob(request=asked, output=tmp_path / "out.gpkg", results=ResultOptions(compares=True), start=Start.NEW)
+    first = complete(job, tiny_predictor, lambda _: None, lambda: False)
+    again = replace(job, start=Start.RESUME, request=replace(asked, ground_size_factor=None))
+    assert complete(again, tiny_predictor, lambda _: None, lambda: False).layer_shift == first.layer_shift
+    other = replace(job, start=Start.RESUME, request=replace(asked, ground_size_factor=2.0))
+    with pytest.raises(RasterError, match="another ground size factor"):
+        complete(other, tiny_predictor, lambda _: None, lambda: False)
 
 
 def test_looking_for_the_layer_can_be_stopped(

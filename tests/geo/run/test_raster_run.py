@@ -1,10 +1,12 @@
 """Whole runs with a tiny real model: from a raster to a map file."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -151,6 +153,35 @@ def test_an_area_of_interest_leaves_tiles_out(raster: Path, tiny_predictor: Pred
     assert [tile.index for tile in run.tiles] == [0]
 
 
+@pytest.mark.parametrize("kind", PromptKind)
+def test_only_prompts_that_meet_the_area_are_answered(
+    kind: PromptKind, raster: Path, tiny_predictor: Predictor, tmp_path: Path
+) -> None:
+    boxes = [map_box(10, 10, 40, 30), map_box(70, 70, 100, 90), map_box(150, 100, 180, 120)]
+    shapes = [box.centroid if kind is PromptKind.POINTS else box for box in boxes]
+    geopandas.GeoDataFrame({"name": ["in", "out", "partly"]}, geometry=shapes, crs="EPSG:32636").to_file(
+        tmp_path / "asked.gpkg"
+    )
+    area = geopandas.GeoDataFrame(geometry=[map_box(0, 0, 50, 50), map_box(160, 105, 200, 150)], crs="EPSG:32636")
+    area.to_crs("EPSG:4326").to_file(tmp_path / "area.gpkg")
+    asked = request(
+        raster,
+        prompts=tmp_path / "asked.gpkg",
+        prompt_kind=kind,
+        tile_px=256,  # all of them in one tile
+        area_of_interest=tmp_path / "area.gpkg",
+    )
+    run = RasterRun.begin(asked, tiny_predictor)
+    assert {one.attributes["name"]: one.why_skipped for one in run.journal.prompts()} == {
+        "in": None,
+        "out": "it lies outside the area of interest",
+        "partly": None,
+    }
+    run.run()
+    answered = {finding.feature_id for finding in run.journal.findings(0)}
+    assert answered <= {one.feature_id for one in run.journal.prompts() if one.why_skipped is None}
+
+
 def test_results_that_cant_be_written_are_told_before_the_model_works(
     raster: Path, tiny_predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,6 +209,26 @@ def test_going_on_needs_the_same_request(raster: Path, run: RasterRun, tiny_pred
         RasterRun.resume(request(raster, overlap_px=8), tiny_predictor)
     with pytest.raises(RasterError, match="there is no run's journal"):
         RasterRun.resume(request(raster, journal=raster.with_suffix(".none")), tiny_predictor)
+
+
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [
+        ({"bands": (2, 1, 3)}, r"another bands \(\[1, 2, 3\]\) than asked for \(\[2, 1, 3\]\)"),
+        ({"stretch_percent": (0.0, 50.0)}, "another stretch"),
+        ({"ground_size_factor": 2.0}, r"another ground size factor \(0.5\) than asked for \(2.0\)"),
+        ({"bands": (1, 2, 3), "stretch_percent": (1.0, 99.0), "ground_size_factor": 0.5}, None),
+        ({}, None),
+    ],
+    ids=["bands", "stretch", "ground size", "the same", "nothing told"],
+)
+def test_going_on_reads_as_told_or_not_at_all(
+    make_raster: MakeRaster, tiny_predictor: Predictor, told: dict[str, Any], named: str | None
+) -> None:
+    raster = make_raster(np.random.default_rng(0).integers(0, 9000, (3, 64, 64)).astype(np.uint16))
+    RasterRun.begin(request(raster, stretch_percent=(1.0, 99.0), ground_size_factor=0.5), tiny_predictor)
+    with contextlib.nullcontext() if named is None else pytest.raises(RasterError, match=named):
+        RasterRun.resume(request(raster, **told), tiny_predictor)
 
 
 def test_areas_without_a_crs_are_refused(make_raster: MakeRaster, tiny_predictor: Predictor, tmp_path: Path) -> None:

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+_FAR = 1000.0
+"""Beyond any score: a predicted IoU may leave 0 to 1. Not infinite, which QGIS can't say in the filters it makes."""
+
 GRADES = (
-    (0.0, 0.6, "215,48,39"),
+    (-_FAR, 0.6, "215,48,39"),
     (0.6, 0.7, "252,141,89"),
     (0.7, 0.8, "254,224,139"),
     (0.8, 0.9, "145,207,96"),
-    (0.9, 1.0, "26,152,80"),
+    (0.9, _FAR, "26,152,80"),
 )
 """Scores from, up to, and their colour (red, green, blue): ColorBrewer's RdYlGn."""
 
@@ -61,7 +64,7 @@ def graded_qml(attribute: str = "score") -> str:
     """A QGIS style for polygons, in colours from red (low) to green (high); grey where the attribute is missing."""
     numbers = range(len(GRADES))
     rules = [
-        f'<range lower="{low}" upper="{high}" label="{low:g} - {high:g}" symbol="{number}" render="true"/>'
+        f'<range lower="{low}" upper="{high}" label={quoteattr(_label(low, high))} symbol="{number}" render="true"/>'
         for number, (low, high, _) in zip(numbers, GRADES, strict=True)
     ]
     symbols = [_symbol(str(number), colour) for number, (_, _, colour) in zip(numbers, GRADES, strict=True)]
@@ -74,6 +77,13 @@ def graded_qml(attribute: str = "score") -> str:
         f"<source-symbol>{_symbol('0', '128,128,128')}</source-symbol>"
         "</renderer-v2></qgis>"
     )
+
+
+def _label(low: float, high: float) -> str:
+    """Of a range that holds its upper end."""
+    if low == -_FAR:
+        return f"≤ {high:g}"
+    return f"> {low:g}" if high == _FAR else f"{low:g} - {high:g}"
 
 
 def _symbol(name: str, colour: str) -> str:

@@ -22,6 +22,7 @@ from sam_backend.geo.layers import Feature, FieldKind, Layer
 from sam_backend.geo.measures import GroundSize
 from sam_backend.geo.object_layer import OBJECTS, ObjectFacts, object_feature
 from sam_backend.geo.qa_layer import TILES, UNRESOLVED_CUTS, TileStatus, cut_feature, tile_feature
+from sam_backend.geo.style import graded_qml
 from sam_backend.geo.tiles import TileGrid
 from sam_backend.geo.vector_file import create_vector_file
 
@@ -148,9 +149,16 @@ def test_a_geopackage_opens_coloured_by_score(tmp_path: Path) -> None:
     assert renderer.get("attr") == "score"
     ranges, symbols = renderer.findall("ranges/range"), renderer.findall("symbols/symbol")
     assert [entry.get("symbol") for entry in ranges] == [symbol.get("name") for symbol in symbols]
+    assert [entry.get("label") for entry in ranges] == ["≤ 0.6", "0.6 - 0.7", "0.7 - 0.8", "0.8 - 0.9", "> 0.9"]
     edges = [float(entry.get("lower", "nan")) for entry in ranges] + [float(ranges[-1].get("upper", "nan"))]
     assert edges == sorted(edges)
-    assert (edges[0], edges[-1]) == (0, 1)
+
+
+@pytest.mark.parametrize("score", [-0.4, 0.0, 0.55, 0.95, 1.0, 1.3])
+def test_a_score_beyond_0_and_1_has_a_colour_too(score: float) -> None:
+    renderer = ElementTree.fromstring(graded_qml().partition(">")[2])  # noqa: S314 - our own text
+    ranges = renderer.findall("renderer-v2/ranges/range")
+    assert sum(float(one.get("lower", "")) < score <= float(one.get("upper", "")) for one in ranges) == 1
 
 
 def test_an_older_file_is_replaced_only_at_a_good_end(tmp_path: Path) -> None:

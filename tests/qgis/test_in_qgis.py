@@ -117,6 +117,7 @@ def test_a_temporary_layer_is_coloured_and_says_how_it_was_made(squares: Path) -
     layer = results["OUTPUT"]
     assert layer.featureCount() == results["N_OBJECTS"] > 0
     assert layer.renderer().classAttribute() == "score"
+    assert all(layer.renderer().legendKeyForValue(score) for score in (-0.4, 0.0, 0.95, 1.3))
     assert "segmentanything:segmentraster" in layer.metadata().history()[0]
     assert any("Model tiny on cpu, backend" in text for text in listener.said)
     assert any("of 4 tiles" in text for text in listener.said)

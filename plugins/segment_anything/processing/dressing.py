@@ -40,12 +40,15 @@ class Style:
     NONE = ""
 
 
+_FAR = 1000.0
+"""Beyond any score: a predicted IoU may leave 0 to 1. Not infinite, which QGIS can't say in the filters it makes."""
+
 _GRADES = (
-    (0.0, 0.6, "215,48,39"),
+    (-_FAR, 0.6, "215,48,39"),
     (0.6, 0.7, "252,141,89"),
     (0.7, 0.8, "254,224,139"),
     (0.8, 0.9, "145,207,96"),
-    (0.9, 1.0, "26,152,80"),
+    (0.9, _FAR, "26,152,80"),
 )
 """Scores from, up to, and their colour: as in the engine's own files."""
 
@@ -148,7 +151,7 @@ def _renderer(style: str, layer: QgsVectorLayer) -> QgsFeatureRenderer | None:
     if layer.fields().indexOf(style) < 0:
         return None
     if style == Style.SCORE:
-        ranges = [QgsRendererRange(low, high, _fill(colour), f"{low:g} - {high:g}") for low, high, colour in _GRADES]
+        ranges = [QgsRendererRange(low, high, _fill(colour), _label(low, high)) for low, high, colour in _GRADES]
         return QgsGraduatedSymbolRenderer(style, ranges)
     if style == Style.CHANGE:
         texts = {"unchanged": tr("unchanged"), "moved": tr("moved"), "gone": tr("gone")}
@@ -156,6 +159,13 @@ def _renderer(style: str, layer: QgsVectorLayer) -> QgsFeatureRenderer | None:
             style, [QgsRendererCategory(value, _fill(colour), texts[value]) for value, colour in _CHANGES]
         )
     return _by_area(layer) if style == Style.AREA else None
+
+
+def _label(low: float, high: float) -> str:
+    """Of a range that holds its upper end."""
+    if low == -_FAR:
+        return f"≤ {high:g}"
+    return f"> {low:g}" if high == _FAR else f"{low:g} - {high:g}"
 
 
 def _by_area(layer: QgsVectorLayer) -> QgsGraduatedSymbolRenderer:

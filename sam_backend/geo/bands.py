@@ -12,6 +12,8 @@ from sam_backend.errors import RasterError
 
 RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 MAX_BANDS = 3
+PALETTE_TYPES = ("uint8", "uint16", "int16")
+"""Of pixels that can be places in a colour table: it has an entry for each value."""
 
 
 def choose_bands(raster: DatasetReader, named: Sequence[int] | None = None) -> tuple[int, ...]:
@@ -56,5 +58,14 @@ def _checked(raster: DatasetReader, named: Sequence[int]) -> tuple[int, ...]:
 
 
 def has_palette(raster: DatasetReader, bands: Sequence[int]) -> bool:
-    """Whether the pixels are places in a colour table."""
-    return len(bands) == 1 and raster.colorinterp[bands[0] - 1] == ColorInterp.palette
+    """Whether the pixels are places in a colour table; those that only claim so, as some VRTs do, are grey."""
+    if len(bands) != 1 or raster.colorinterp[bands[0] - 1] != ColorInterp.palette:
+        return False
+    return raster.dtypes[bands[0] - 1] in PALETTE_TYPES and _has_table(raster, bands[0])
+
+
+def _has_table(raster: DatasetReader, band: int) -> bool:
+    try:
+        return bool(raster.colormap(band))
+    except ValueError:  # rasterio's word for "none"
+        return False

@@ -22,6 +22,9 @@ from sam_backend.errors import RasterError
 CACHE_BYTES = 256 * 2**20
 """What GDAL may keep of blocks it has decoded. Its own default grows with the machine."""
 
+_N_SHOWN = 10
+"""Of a container's rasters, in an error."""
+
 _WARNING_FILTERS = threading.Lock()  # the filters of warnings belong to the whole process
 
 
@@ -46,10 +49,11 @@ def open_raster(path: Path) -> Iterator[DatasetReader]:
     """Open a raster for reading.
 
     Raises:
-        RasterError: the file is missing or no raster, has control points in place of a transform, or a read inside the
-            ``with`` fails.
+        RasterError: the file is missing or no raster, or one of several, has control points in place of a transform, or
+            a read inside the ``with`` fails.
     """
     with reading_of(path), open_dataset(path) as raster:
+        _check_has_bands(path, raster)
         _check_has_no_points_alone(path, raster)
         yield raster
 
@@ -84,6 +88,20 @@ def is_georeferenced(path: Path) -> bool:
             return raster.crs is not None
     except RasterError:
         return False
+
+
+def _check_has_bands(path: Path, raster: DatasetReader) -> None:
+    """A container such as NetCDF, HDF or SAFE opens as a raster of no band that names those in it."""
+    if raster.count > 0:
+        return
+    inside = [name.replace(str(path), path.name) for name in raster.subdatasets]
+    if not inside:
+        raise RasterError(f"{path.name} has no band: give a raster that has some")
+    more = ["..."] if len(inside) > _N_SHOWN else []
+    raise RasterError(
+        f"{path.name} holds {len(inside)} rasters: write one to a file (gdal_translate SUBDATASET OUT.tif) and give "
+        f"that. They are {', '.join(inside[:_N_SHOWN] + more)}"
+    )
 
 
 def _check_has_no_points_alone(path: Path, raster: DatasetReader) -> None:

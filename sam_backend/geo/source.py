@@ -57,7 +57,8 @@ class Source:
         n_entries = 1 + int(np.iinfo(self.raster.dtypes[self.bands[0] - 1]).max)
         table = np.zeros((n_entries, 4), np.uint8)
         for index, colour in self.raster.colormap(self.bands[0]).items():
-            table[index] = colour
+            if index < n_entries:  # GDAL keeps colours of values that the type doesn't have
+                table[index] = colour
         return table
 
     @cached_property

@@ -86,3 +86,30 @@ def test_a_transparent_colour_is_no_data(tmp_path: Path) -> None:
     image.putpalette([200, 10, 30, 0, 90, 250, 5, 5, 5])
     image.save(tmp_path / "places.png", transparency=2)
     np.testing.assert_array_equal(read_raster(tmp_path / "places.png").is_valid, places != 2)
+
+
+TABLE = "<ColorTable>" + '<Entry c1="9" c2="90" c3="9" c4="255"/>' * 300 + "</ColorTable>"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "table", "is_grey"),
+    [
+        pytest.param("Float32", TABLE, True, id="floats"),
+        pytest.param("UInt32", TABLE, True, id="more values than a table has"),
+        pytest.param("Byte", "", True, id="no table"),
+        pytest.param("Byte", TABLE, False, id="more colours than values"),
+        pytest.param("Int16", TABLE, False, id="signed"),
+    ],
+)
+def test_only_what_has_a_colour_for_each_value_is_coloured(
+    dtype: str, table: str, is_grey: bool, make_raster: MakeRaster, tmp_path: Path
+) -> None:
+    make_raster(np.arange(1, 41, dtype=np.uint8).reshape(1, 5, 8))
+    band = f"<ColorInterp>Palette</ColorInterp>{table}<SimpleSource><SourceFilename relativeToVRT='1'>raster.tif"
+    (tmp_path / "coloured.vrt").write_text(
+        f"<VRTDataset rasterXSize='8' rasterYSize='5'><VRTRasterBand dataType='{dtype}' band='1'>{band}"
+        "</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand></VRTDataset>"
+    )
+    pixels = read_raster(tmp_path / "coloured.vrt").pixels
+    assert (pixels[..., 0] == pixels[..., 1]).all() == is_grey
+    assert len(np.unique(pixels)) == (2 if not is_grey else 40)

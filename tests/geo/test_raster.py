@@ -101,6 +101,33 @@ def test_georeferenced_or_not(make_raster: MakeRaster, rgb_bands: np.ndarray, tm
     assert not is_georeferenced(tmp_path / "missing.tif")
 
 
+def container(path: Path, n_rasters: int) -> Path:
+    """A GeoPackage that holds some rasters."""
+    for number in range(n_rasters):
+        options = {"RASTER_TABLE": f"raster_{number}", "APPEND_SUBDATASET": "YES" if number else "NO"}
+        profile = {"driver": "GPKG", "height": 20, "width": 20, "count": 1, "dtype": "uint8", "crs": "EPSG:32636"}
+        with rasterio.open(path, "w", transform=UTM_TRANSFORM, **profile, **options) as raster:
+            raster.write(np.full((1, 20, 20), 7, np.uint8))
+    return path
+
+
+def test_of_several_rasters_in_a_file_one_is_to_be_chosen(tmp_path: Path) -> None:
+    path = container(tmp_path / "rasters.gpkg", 12)
+    with pytest.raises(RasterError, match=r"rasters\.gpkg holds 12 rasters: write one to a file") as refused:
+        plan_reading(path)
+    named = str(refused.value).partition("They are ")[2].split(", ")
+    assert len(set(named)) == 11
+    assert set(named) < {"...", *(f"GPKG:rasters.gpkg:raster_{number}" for number in range(12))}
+
+
+def test_a_raster_without_a_band_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "bare.pix"
+    with rasterio.open(path, "w", driver="PCIDSK", width=8, height=5, count=0, dtype="uint8", transform=UTM_TRANSFORM):
+        pass
+    with pytest.raises(RasterError, match=r"bare\.pix has no band: give a raster that has some"):
+        plan_reading(path)
+
+
 def tied(raster: Path) -> Path:
     """The same without its transform: its corners are told as ground control points."""
     with rasterio.open(raster, "r+") as opened:

@@ -28,6 +28,9 @@ MASK_LOGIT = 8.0
 MIN_BOX_PX = 1.0
 """A polygon flatter than this is no box."""
 
+_NO_LINES = "and a line is no outline: buffer or polygonise it, or take the box around it (kind boxes)"
+_WHY_NO_OUTLINE = dict.fromkeys(("LineString", "MultiLineString", "LinearRing"), _NO_LINES)
+
 
 class PromptKind(Enum):
     """How the features of a layer are to be taken."""
@@ -218,4 +221,6 @@ def _what_is_wrong(as_read: shapely.Geometry | None, placed: shapely.Geometry | 
         return "its coordinates have no place in the raster's CRS: perhaps it has another CRS"
     if kind is PromptKind.POINTS:
         return f"it is a {placed.geom_type}, where a point is wanted"
+    if kind is PromptKind.POLYGONS and "Polygon" not in placed.geom_type and polygon_pieces(placed).is_empty:
+        return f"it is a {placed.geom_type}, {_WHY_NO_OUTLINE.get(placed.geom_type, 'where a polygon is wanted')}"
     return f"it is a {placed.geom_type} that covers less than {MIN_BOX_PX:g} px in width or height"

@@ -83,18 +83,22 @@ def layer_crs(file: Path, own: str | None, stated: str | None, of_raster: CRS | 
         of_raster: None where the raster has none.
 
     Raises:
-        LayerError: it isn't known, or the raster has none and the layer isn't stated to be in its coordinates.
+        LayerError: it isn't known, or the raster has none and the layer one.
     """
-    if stated == AS_RASTER:
+    text = stated or own
+    if stated == AS_RASTER or (text is None and of_raster is None):
         return of_raster
     if of_raster is None:
         raise LayerError(
-            f"the raster has no CRS, so {file.name} can't be placed on it: assign one (gdal_edit.py -a_srs), "
-            f"or state '{AS_RASTER}' if the layer has the raster's own coordinates"
+            f"the raster has no CRS, so {file.name} can't be placed on it: assign one (gdal_edit.py -a_srs EPSG:... "
+            "RASTER), or take the layer's away where it has the raster's own coordinates "
+            f"(ogr2ogr -a_srs NONE OUT.fgb {file.name})"
         )
-    text = stated or own
     if text is None:
-        raise LayerError(f"{file} doesn't say its CRS: state it, e.g. EPSG:4326, or '{AS_RASTER}' for the raster's")
+        raise LayerError(
+            f"{file} doesn't say its CRS: assign its own, e.g. EPSG:4326 (ogr2ogr -a_srs EPSG:4326 OUT.gpkg "
+            f"{file.name})"
+        )
     try:
         return CRS.from_user_input(text)
     except CRSError as error:

@@ -115,6 +115,31 @@ def test_features_of_another_kind_are_named(tmp_path: Path) -> None:
     assert list(outlines.skipped) == [0, 2, 3]
 
 
+def test_a_line_is_a_box_but_no_outline(write_layer: WriteLayer) -> None:
+    path = write_layer(shapely.LineString([(10, 10), (60, 10), (60, 40), (10, 10)]), shapely.box(5, 5, 30, 30))
+    outlines = read_prompt_layer(path, PromptKind.POLYGONS, TRANSFORM, UTM)
+    assert list(outlines.skipped.values()) == [
+        "it is a LineString, and a line is no outline: buffer or polygonise it, or take the box around it (kind boxes)"
+    ]
+    assert len(read_prompt_layer(path, PromptKind.BOXES, TRANSFORM, UTM).prompts) == 2
+
+
+@pytest.mark.filterwarnings("ignore:'crs' was not provided:UserWarning")
+def test_a_layer_without_a_crs_is_in_the_coordinates_of_a_raster_without_one_alone(tmp_path: Path) -> None:
+    path = tmp_path / "clicks.shp"
+    pyogrio.raw.write(path, shapely.to_wkb(np.array([shapely.Point(3, 4)])), [], [], geometry_type="Point", crs=None)
+    (click,) = read_prompt_layer(path, PromptKind.POINTS, Affine.identity(), None).prompts
+    assert click.points_xy.tolist() == [[3, 4]]
+    cure = r"assign its own, e\.g\. EPSG:4326 \(ogr2ogr -a_srs EPSG:4326 OUT\.gpkg clicks\.shp\)"
+    with pytest.raises(LayerError, match=cure):
+        read_prompt_layer(path, PromptKind.POINTS, TRANSFORM, UTM)
+
+
+def test_a_layer_with_a_crs_cannot_be_placed_on_a_raster_without_one(write_layer: WriteLayer) -> None:
+    with pytest.raises(LayerError, match=r"assign one \(gdal_edit\.py .* \(ogr2ogr -a_srs NONE OUT\.fgb layer\.gpkg\)"):
+        read_prompt_layer(write_layer(shapely.Point(3, 4)), PromptKind.POINTS, TRANSFORM, None)
+
+
 def test_a_place_beyond_the_earth_costs_no_other(tmp_path: Path) -> None:
     features = [
         {"type": "Feature", "properties": {}, "geometry": {"type": "Point", "coordinates": corner}}

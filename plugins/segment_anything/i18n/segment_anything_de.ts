@@ -126,7 +126,7 @@
         </message>
         <message>
             <location filename="../processing/segment_prompts.py" />
-            <source>By their kind: points as clicks, anything else as outlines.</source>
+            <source>By their kind: points as clicks, polygons as outlines. Of lines only boxes can be taken.</source>
             <translation type="unfinished" />
         </message>
         <message>

@@ -48,7 +48,7 @@ class SegmentPrompts(RunAlgorithm):
                 "PROMPT_KIND",
                 "prompt_kind",
                 tr("Take the features as"),
-                tr("By their kind: points as clicks, anything else as outlines."),
+                tr("By their kind: points as clicks, polygons as outlines. Of lines only boxes can be taken."),
                 [
                     (None, tr("What they are")),
                     ("points", tr("Clicks on the objects")),

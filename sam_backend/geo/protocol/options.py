@@ -54,7 +54,7 @@ PROMPTS = (
         "prompt_kind",
         choice_of(PromptKind),
         "|".join(kind.value for kind in PromptKind),
-        "how to take the features (points as clicks, anything else as outlines)",
+        "how to take the features (points as clicks, polygons as outlines)",
     ),
 )
 GRID = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ from qgis.core import (
     QgsSettings,
     QgsVectorLayer,
 )
+from qgis.PyQt.QtCore import NULL, QVariant
 from rasters import ORIGIN_XY, PIXEL_M, write_squares
 
 pytestmark = pytest.mark.usefixtures("plugin")
@@ -312,6 +314,31 @@ def test_a_stopped_run_ends_within_a_second_and_keeps_its_finished_tiles(
     run("segmentraster", given, going_on)
     (standing,) = [text for text in going_on.said if "done before" in text]
     assert int(standing.partition(" tiles, ")[2].split()[0]) >= 1
+
+
+def test_dates_lists_and_maps_of_prompts_stay_readable(tmp_path: Path) -> None:
+    from segment_anything.processing.feature_file import write_prompts
+
+    known = {
+        "day": "2024-05-01",
+        "hour": "12:30:00",
+        "seen": "2024-05-01T12:30:01",
+        "precise": "2024-05-01T12:30:01.250",
+    }
+    nested = {"tags": ["old", "grün"], "roof": {"angle": 30, "parts": [None, "flat"]}}
+    feature = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [9, 50]}}
+    path = tmp_path / "known.geojson"
+    path.write_text(json.dumps({**feature, "properties": {**known, **nested, "unknown": None}}), encoding="utf-8")
+    source = QgsVectorLayer(str(path), "known", "ogr")
+    kinds = {field.name(): field.type() for field in source.fields()}
+    assert (kinds["day"], kinds["hour"], kinds["seen"]) == (QVariant.Date, QVariant.Time, QVariant.DateTime)
+
+    written = write_prompts(source, source.crs(), QgsProject.instance().transformContext(), Listener())
+
+    (row,) = QgsVectorLayer(written, "written", "ogr").getFeatures()
+    assert {name: row[name] for name in known} == known
+    assert {name: json.loads(row[name]) for name in nested} == nested
+    assert row["unknown"] == NULL
 
 
 def test_algorithms_work_in_a_model(squares: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable
 
@@ -22,7 +23,7 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import QVariant
+from qgis.PyQt.QtCore import QDate, QDateTime, Qt, QTime, QVariant
 
 from ..text import tr
 from .kept_files import kept_file
@@ -35,7 +36,24 @@ _KINDS = {
     QVariant.ULongLong: (ogr.OFTInteger64, ogr.OFSTNone, int),
     QVariant.Double: (ogr.OFTReal, ogr.OFSTNone, float),
 }
-_TEXT = (ogr.OFTString, ogr.OFSTNone, str)
+
+
+def _as_text(value: object) -> str:
+    """ISO 8601 of dates and times, JSON of lists and maps; whatever else a field holds as Python shows it."""
+    if isinstance(value, (QDate, QTime, QDateTime)):
+        return str(value.toString(Qt.DateFormat.ISODateWithMs)).replace(".000", "")
+    if isinstance(value, (list, dict)):
+        return json.dumps(
+            value, ensure_ascii=False, default=lambda inside: None if _is_null(inside) else _as_text(inside)
+        )
+    return str(value)
+
+
+def _is_null(value: object) -> bool:
+    return value is None or (isinstance(value, QVariant) and value.isNull())
+
+
+_TEXT = (ogr.OFTString, ogr.OFSTNone, _as_text)
 """Whatever else a field holds."""
 
 _FID = "__segment_anything_fid"
@@ -137,7 +155,7 @@ def _written(features: list[QgsFeature], fields: QgsFields, crs: QgsCoordinateRe
 def _digest(features: Iterable[QgsFeature], fields: QgsFields) -> str:
     digest = hashlib.sha256(repr([field.name() for field in fields]).encode())
     for feature in features:
-        digest.update(repr((feature.id(), [str(value) for value in feature.attributes()])).encode())
+        digest.update(repr((feature.id(), [_as_text(value) for value in feature.attributes()])).encode())
         digest.update(bytes(feature.geometry().asWkb()))
     return digest.hexdigest()
 
@@ -173,7 +191,7 @@ def _as_row(feature: QgsFeature, fields: QgsFields, definition: ogr.FeatureDefn)
 
 
 def _set(row: ogr.Feature, index: int, field: QgsField, value: object) -> None:
-    if value is None or (isinstance(value, QVariant) and value.isNull()):
+    if _is_null(value):
         return
     convert = _KINDS.get(field.type(), _TEXT)[2]
     row.SetField(index, int(value) if convert is bool else convert(value))  # type: ignore[call-overload]

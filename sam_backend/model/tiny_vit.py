@@ -111,7 +111,11 @@ class _Stage(nn.Module):
 
 
 class _ConvNorm(nn.Module):
-    """A convolution and its batch norm, which is folded into the kernel whenever it isn't being trained."""
+    """A convolution and its batch norm, folded into the kernel: in training, too, by the statistics of the weights' file.
+
+    A step sees one picture at a time, whose own statistics would make features that inference never gives. Factor and
+    bias of the norm learn as any weight does.
+    """
 
     def __init__(self, n_in: int, n_out: int, kernel_size: int = 1, stride: int = 1, groups: int = 1) -> None:
         super().__init__()
@@ -119,9 +123,6 @@ class _ConvNorm(nn.Module):
         self.bn = nn.BatchNorm2d(n_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.bn.training:
-            normed: Tensor = self.bn(self.c(x))
-            return normed
         mean, variance = cast(Tensor, self.bn.running_mean), cast(Tensor, self.bn.running_var)
         factor = self.bn.weight * torch.rsqrt(variance + self.bn.eps)
         kernel, bias = self.c.weight * factor.view(-1, 1, 1, 1), self.bn.bias - mean * factor

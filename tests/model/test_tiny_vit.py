@@ -47,11 +47,15 @@ def test_statistics_may_be_finer_than_weights() -> None:
     torch.testing.assert_close(out.float(), layer.float()(x.float()), atol=0.05, rtol=0.05)
 
 
-def test_training_uses_and_follows_the_statistics_of_the_batch() -> None:
-    layer = _ConvNorm(3, 4).train()
-    out = layer(torch.randn(8, 3, 16, 16) * 5 + 2)
-    torch.testing.assert_close(out.std(dim=(0, 2, 3)), torch.ones(4), atol=1e-2, rtol=0)
-    assert layer.bn.num_batches_tracked == 1
+def test_training_sees_what_inference_sees_and_leaves_the_statistics_alone() -> None:
+    layer = randomised(_ConvNorm(3, 4)).requires_grad_(True)
+    x = torch.randn(1, 3, 16, 16) * 5 + 2
+    expected, statistics = layer(x), {name: value.clone() for name, value in layer.bn.named_buffers()}
+    out = layer.train()(x)
+    assert torch.equal(out, expected)
+    assert all(torch.equal(value, statistics[name]) for name, value in layer.bn.named_buffers())
+    out.square().sum().backward()
+    assert all(parameter.grad is not None and parameter.grad.any() for parameter in layer.parameters())
 
 
 @pytest.mark.parametrize("side", [1, 2, 7])

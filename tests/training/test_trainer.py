@@ -9,9 +9,11 @@ import torch
 from sam_backend.errors import CheckpointError, DatasetError
 from sam_backend.model.checkpoint import load_network
 from sam_backend.model.sam import Sam, SamConfig
+from sam_backend.model.tiny_vit import TinyVitConfig
 from sam_backend.model.vit import VitConfig
 from sam_backend.predict.predictor import Predictor
 from sam_backend.training.files import load_state, save_atomically, save_weights
+from sam_backend.training.freeze import choose_trained
 from sam_backend.training.lessons import WindowLessons
 from sam_backend.training.trainer import Trainer
 from sam_backend.training.training_settings import TrainingSettings, WindowPlan
@@ -87,6 +89,19 @@ def test_frozen_weights_stay_as_they_are(network: Sam) -> None:
     moved = {name for name, value in trainer.network.state_dict().items() if not torch.equal(value, before[name])}
     assert moved
     assert not any(name.startswith("image_encoder.") for name in moved)
+
+
+def test_an_encoder_with_batch_norms_is_in_training_what_it_is_in_inference() -> None:
+    encoder = TinyVitConfig((8, 16, 20, 24), (1, 1, 1, 1), (2, 5, 3), (3, 2, 3), image_size=64, out_width=32)
+    mobile = Sam(SamConfig(encoder, 2, 32, 32)).eval()
+    rgb = 255 * torch.rand(1, 3, 64, 64)
+    expected, before = mobile.encode_image(rgb).coarse, copy.deepcopy(mobile.image_encoder.state_dict())
+    choose_trained(mobile, "decoder")
+    trainer = make_trainer(mobile, tiny(windows=(WindowPlan(64, 1.0, 2),)))
+    trainer.step()
+    after = trainer.network.image_encoder.state_dict()
+    assert all(torch.equal(value, before[name]) for name, value in after.items())
+    assert torch.equal(trainer.network.encode_image(rgb).coarse, expected)
 
 
 def test_the_average_follows_the_weights(network: Sam) -> None:

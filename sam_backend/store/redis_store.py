@@ -40,8 +40,8 @@ class RedisStore:
             )
         except ValueError:
             raise SettingsError(
-                f"SAM_CACHE_URL names no Redis{_behind_password(url)}: give redis://[:PASSWORD@]HOST[:PORT][/DATABASE], "
-                "with signs such as / ? # @ in the password percent-encoded (%2F %3F %23 %40)"
+                f"SAM_CACHE_URL names no Redis{_behind_password(url)}: give redis://[:PASSWORD@]HOST[:PORT][/DATABASE]"
+                ", with signs such as / ? # @ in the password percent-encoded (%2F %3F %23 %40)"
             ) from None
 
     def get(self, key: str) -> bytes | None:

@@ -19,7 +19,7 @@ from sam_backend.service.metrics.routes import metrics_routes, time_requests
 from sam_backend.service.model_loader import ModelLoader, ModelStatus
 from sam_backend.service.other_sites import refuse_other_sites
 from sam_backend.service.parts import Parts, model_of
-from sam_backend.service.raster.build import build_raster_routes
+from sam_backend.service.raster.build import build_raster_routes, run_book
 from sam_backend.service.routes import label_studio_routes
 from sam_backend.service.status_page import status_routes
 from sam_backend.service.status_report import (
@@ -46,6 +46,7 @@ def create_app(settings: Settings) -> Flask:
     model = model_of(learning, on_end=partial(_say_who_answers, port=settings.port))
     app = build_app(settings, model, learning)
     model.start()
+    app.extensions["housekeeping"].start()
     follower = app.extensions["version-follower"] = Follower(learning.book, learning.in_force, model, seen)
     follower.start()
     return app
@@ -57,6 +58,7 @@ def build_app(settings: Settings, model: ModelLoader, learning: Learning | None 
     learning = learning or Learning.of(settings)
     parts = Parts.of(settings, model)
     app = Flask(__name__, static_folder=None)
+    app.extensions["housekeeping"] = parts.housekeeping(run_book(settings).forget_old)
     app.json = _StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
     wait_s = settings.predict_wait_s

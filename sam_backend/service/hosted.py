@@ -48,6 +48,7 @@ class HostedBackend:
         use_one_heap()
         self._model = model_of(Learning.of(settings), on_end=_say_what_became_of_it)
         self._parts = Parts.of(settings, self._model)
+        self._housekeeping = self._parts.housekeeping()
         self._wait_s = settings.predict_wait_s
         self._lock = threading.Lock()
         self._is_started = False
@@ -98,6 +99,7 @@ class HostedBackend:
         with self._lock:
             if not self._is_started:
                 self._model.start()
+                self._housekeeping.start()
                 self._is_started = True
 
 

@@ -25,6 +25,7 @@ from sam_backend.service.encode_desk import EncodeDesk
 from sam_backend.service.encode_lanes import EncodeLanes
 from sam_backend.service.event_log import LOGGER, log_event
 from sam_backend.service.fetch_seats import FetchSeats
+from sam_backend.service.housekeeping import Housekeeping
 from sam_backend.service.last_errors import LastErrors
 from sam_backend.service.ledger.annotation_events import AnnotationEvents
 from sam_backend.service.ledger.collector import LedgerCollector
@@ -72,6 +73,8 @@ class Parts:
     ledger: Ledger
     webhooks: Webhooks
     metrics: ServiceMetrics
+    store: ByteStore
+    """Of sessions and ready answers; of embeddings too where it is shared."""
 
     @classmethod
     def of(cls, settings: Settings, model: ModelLoader) -> Parts:
@@ -108,7 +111,17 @@ class Parts:
             on_answer=ledger.record,
         )
         parts = cls(
-            setups, last_errors, image_source, (embeddings, crops), desk, queue, annotator, ledger, webhooks, metrics
+            setups=setups,
+            last_errors=last_errors,
+            image_source=image_source,
+            embeddings=(embeddings, crops),
+            desk=desk,
+            queue=queue,
+            annotator=annotator,
+            ledger=ledger,
+            webhooks=webhooks,
+            metrics=metrics,
+            store=store,
         )
         parts._watch(model)
         return parts
@@ -116,6 +129,14 @@ class Parts:
     def embedding_bytes(self) -> int:
         """What all embeddings in memory hold together."""
         return sum(kept.held_bytes for kept in self.embeddings)
+
+    def housekeeping(self, *more: Callable[[], None]) -> Housekeeping:
+        """What lets old sessions, embeddings and answers go in time; not yet started.
+
+        Args:
+            more: further chores.
+        """
+        return Housekeeping((self.store.tidy, self.ledger.tidy, *more), _say_not_tidied)
 
     def _watch(self, model: ModelLoader) -> None:
         """Show how things stand beside what happened."""
@@ -143,6 +164,13 @@ def _shared_store(settings: Settings, metrics: ServiceMetrics) -> ByteStore | No
 def _say_store_is_down(error: StorageError, metrics: ServiceMetrics) -> None:
     metrics.error("cache", error)
     log_event("cache_failed", level=logging.ERROR, error=str(error))
+
+
+def _say_not_tidied(error: Exception) -> None:
+    if isinstance(error, OSError):  # a StorageError is one
+        log_event("tidying_failed", level=logging.ERROR, error=str(error))
+    else:
+        LOGGER.error("unexpected error while tidying up", exc_info=error)
 
 
 def _say_not_prepared(error: Exception, metrics: ServiceMetrics) -> None:

@@ -41,6 +41,14 @@ class ByteStore(Protocol):
         """
         ...
 
+    def tidy(self) -> None:
+        """Let what is past its time take no room any more; `get` never gives it anyway.
+
+        Raises:
+            StorageError: the store can't be read or written.
+        """
+        ...
+
     def lock(self, key: str) -> AbstractContextManager[None]:
         """Wait until nobody else who uses this store holds the lock of ``key``, then hold it.
 

@@ -37,7 +37,7 @@ _SWEEP_DOWN_TO = 7 / 8
 class DiskStore:
     """One file per key; those whose time is up go first, then the least recently used.
 
-    Both are looked for at the start, and whenever a part of the capacity was written.
+    Both are looked for at the start, whenever a part of the capacity was written, and when somebody tidies up.
 
     Args:
         folder: is made if need be, also when somebody removes it meanwhile; nothing else may lie in its parts.
@@ -113,6 +113,10 @@ class DiskStore:
                 yield
             finally:
                 os.close(descriptor)
+
+    def tidy(self) -> None:
+        """See `ByteStore`. Reads the first bytes of every file: a fifth of a second for 10,000."""
+        self._sweep()
 
     def _make_room(self, n_bytes: int) -> None:
         with self._counting:

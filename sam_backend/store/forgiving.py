@@ -49,6 +49,10 @@ class ForgivingStore:
         """See `ByteStore`; without effect while it is down."""
         self._try(lambda: self._store.delete(key))
 
+    def tidy(self) -> None:
+        """See `ByteStore`; without effect while it is down."""
+        self._try(self._store.tidy)
+
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
         """See `ByteStore`; locks nothing while it is down."""

@@ -62,6 +62,13 @@ class MemoryStore:
         with self._lock:
             self._drop(key)
 
+    def tidy(self) -> None:
+        """See `ByteStore`."""
+        with self._lock:
+            now_s = time.monotonic()
+            for key in [key for key, (expires_s, _) in self._kept.items() if now_s >= expires_s]:
+                self._drop(key)
+
     def _drop(self, key: str) -> None:
         if key in self._kept:
             self._held_bytes -= len(self._kept.pop(key)[1])

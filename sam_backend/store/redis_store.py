@@ -65,6 +65,9 @@ class RedisStore:
         with self._told():
             self._redis.delete(_PREFIX + key)
 
+    def tidy(self) -> None:
+        """See `ByteStore`; Redis does so by itself."""
+
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
         """See `ByteStore`. It expires a few seconds after its holder died."""

@@ -28,6 +28,14 @@ def test_value_is_gone_when_its_time_is_up(store: ByteStore) -> None:
     assert (store.get("a"), store.get("b")) == (None, b"long")
 
 
+def test_tidying_up_takes_nothing_that_is_good(store: ByteStore) -> None:
+    store.put("a", b"short", ttl_s=0.05)
+    store.put("b", b"long", ttl_s=60)
+    time.sleep(0.1)
+    store.tidy()
+    assert (store.get("a"), store.get("b")) == (None, b"long")
+
+
 def test_store_says_what_it_has_without_reading_it(store: ByteStore) -> None:
     store.put("a", b"", ttl_s=60)
     store.put("b", b"short", ttl_s=0.05)

@@ -1,3 +1,5 @@
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +20,15 @@ def test_value_too_large_to_keep_takes_the_old_one_with_it() -> None:
     store.put("a", bytes(10), ttl_s=60)
     store.put("a", bytes(31), ttl_s=60)
     assert (store.get("a"), store.held_bytes) == (None, 0)
+
+
+def test_what_is_past_its_time_takes_no_room_once_it_is_tidied_up() -> None:
+    store = MemoryStore(capacity_bytes=30)
+    store.put("a", bytes(10), ttl_s=0.01)
+    store.put("b", bytes(15), ttl_s=60)
+    time.sleep(0.02)
+    store.tidy()
+    assert store.held_bytes == 15
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 40), st.booleans()), max_size=40))

@@ -79,6 +79,11 @@ class Ledger:
             self._say(str(error))
             return None
 
+    def tidy(self) -> None:
+        """Forget what is old, also where nobody clicks; never makes a file."""
+        if self.file.path.exists():
+            self.write(lambda _: None)
+
     def _queue(self, make: _Entries) -> None:
         with self._lock:
             is_full, is_first = len(self._waiting) >= _CAPACITY, not self._waiting

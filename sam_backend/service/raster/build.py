@@ -22,6 +22,12 @@ from sam_backend.service.raster.uploads import Uploads
 from sam_backend.settings import Settings
 
 
+def run_book(settings: Settings) -> RunBook:
+    """The book of this machine; whoever opens it sees the same."""
+    spool = Spool(settings.raster_spool or default_spool(settings.cache_url))
+    return RunBook(spool, keep_s=settings.raster_keep_hours * 3600.0)
+
+
 def build_raster_routes(
     settings: Settings,
     model: ModelLoader,
@@ -29,9 +35,8 @@ def build_raster_routes(
     last_errors: LastErrors,
 ) -> Blueprint:
     """Build every part and hand it its parts."""
-    spool = Spool(settings.raster_spool or default_spool(settings.cache_url))
-    uploads = Uploads(spool, max_bytes=settings.raster_upload_mb * 1_000_000)
-    book = RunBook(spool, keep_s=settings.raster_keep_hours * 3600.0)
+    book = run_book(settings)
+    uploads = Uploads(book.spool, max_bytes=settings.raster_upload_mb * 1_000_000)
     courtesy = Courtesy(desk.lanes)
     views = ViewBook(PatientDesk(desk, settings.predict_wait_s))
     taking_on = TakingOn(

@@ -128,7 +128,14 @@ class RunBook:
         return sum(other.run_id < run.run_id and other.is_held() for other in self._runs())
 
     def forget_old(self) -> None:
-        """Remove runs and uploads that nobody has used for long."""
+        """Remove runs and uploads that nobody has used for long.
+
+        Raises:
+            StorageError: the spool belongs to somebody else.
+            OSError: one of them can't be removed.
+        """
+        if not self.spool.is_made():
+            return
         in_use = b""
         for run in self._runs():
             if run.is_held():

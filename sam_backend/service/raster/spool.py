@@ -22,6 +22,10 @@ class Spool:
 
     root: Path
 
+    def is_made(self) -> bool:
+        """Whether anything was ever kept in it."""
+        return self.root.exists()
+
     def part(self, name: str) -> Path:
         """A folder of it.
 

@@ -52,17 +52,19 @@ class GroundRuler:
         """
         return [self._size(rings_deg) for rings_deg in self._rings_deg(_oriented(outlines))]
 
-    def pixel_area_m2(self, transform: Affine, width_px: int, height_px: int) -> float:
-        """What a pixel in the middle of a raster covers: for a size in m2 that is to be used as pixels.
+    def pixel_areas_m2(self, transform: Affine, centres_xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What pixels cover at some places of a raster: for sizes in m2 that are to be used as pixels there.
 
         Args:
             transform: from pixels to map coordinates.
-            width_px: of the raster.
-            height_px: of the raster.
+            centres_xy: (n, 2) in pixels.
+
+        Returns:
+            (n,); nan far beyond where the CRS is good for.
         """
-        middle_xy = np.array([width_px / 2, height_px / 2])
-        corners_xy = middle_xy + np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
-        return self.measure([shapely.Polygon(pixel_to_map_xy(corners_xy, transform))])[0].area_m2
+        corners_xy = centres_xy[:, None] + np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
+        pixels = shapely.polygons(pixel_to_map_xy(corners_xy, transform))
+        return np.array([size.area_m2 for size in self.measure(pixels)])
 
     def _rings_deg(self, outlines: NDArray[np.object_]) -> list[list[NDArray[np.float64]]]:
         """For each outline its rings (n, 2): first all exteriors and holes of its first piece."""

@@ -187,6 +187,23 @@ def test_one_object_refuses_by_name_what_it_doesnt_heed(
     assert not (tmp_path / "one.geojson").exists()
 
 
+@pytest.mark.parametrize(
+    ("crs", "sentence"),
+    [(None, "areas in square metres can't be told, as the raster has no CRS"), ("EPSG:4326", "don't fit its CRS")],
+    ids=["no CRS", "another CRS"],
+)
+def test_areas_that_nobody_can_tell_are_refused_before_the_model_works(
+    crs: str | None, sentence: str, geotiff: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with rasterio.open(geotiff) as raster:
+        profile, pixels = raster.profile | {"crs": crs}, raster.read()
+    with rasterio.open(geotiff, "w", **profile) as raster:
+        raster.write(pixels)
+    assert run(tmp_path / "out.gpkg", *EVERYTHING, "--min-area", "5") == 2
+    assert sentence in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.journal"))
+
+
 def test_a_run_refuses_what_only_one_object_heeds(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path / "out.gpkg", "--single") == 2
     assert "--single is for one object, but a whole run was asked for" in capsys.readouterr().err

@@ -120,10 +120,17 @@ def test_without_a_place_on_the_earth_there_is_no_ruler(crs: CRS | None) -> None
     assert ground_ruler(crs) is None
 
 
-def test_a_pixel_has_its_size_on_the_ground() -> None:
+def test_a_pixel_has_its_size_on_the_ground_where_it_lies() -> None:
     ruler = _ruler(CRS.from_epsg(32636))
-    area_m2 = ruler.pixel_area_m2(Affine(0.5, 0, 500_000, 0, -0.5, 5_000_000), 100, 100)
+    (area_m2,) = ruler.pixel_areas_m2(Affine(0.5, 0, 500_000, 0, -0.5, 5_000_000), np.array([[50.0, 50.0]]))
     assert area_m2 == pytest.approx(0.25 / 0.9996**2, rel=1e-4)
+    mercator = _ruler(CRS.from_epsg(3857))
+    at_60_deg, at_equator = mercator.pixel_areas_m2(
+        Affine(20, 0, 0, 0, -20, 8_399_738), np.array([[9.0, 0], [9, 8_399_738 / 20]])
+    )
+    assert at_equator == pytest.approx(400, rel=0.01)
+    assert at_60_deg == pytest.approx(100, rel=0.01)
+    assert len(ruler.pixel_areas_m2(Affine.identity(), np.zeros((0, 2)))) == 0
 
 
 @pytest.mark.parametrize(

@@ -24,17 +24,19 @@ class Drawn:
     """As they are to be written."""
 
 
-def draw(masks: Sequence[PlacedMask], options: ResultOptions, min_hole_px2: float) -> Drawn:
+def draw(masks: Sequence[PlacedMask], options: ResultOptions, min_hole_px2: Sequence[float]) -> Drawn:
     """Outline objects as the options say.
 
     Args:
         masks: of the objects; without overlaps where shared borders are asked for, and then all of them at once.
         options: the manner.
-        min_hole_px2: smaller holes are filled; not in a coverage, where a neighbour may lie in a hole.
+        min_hole_px2: of each object; smaller holes are filled, but not in a coverage, where a neighbour may lie in one.
     """
     is_coverage = options.drawing == "coverage"
-    least_hole_px2 = 0.0 if is_coverage else min_hole_px2
-    along_pixels = [outline_of(mask, least_hole_px2, largest_piece_only=not options.keeps_pieces) for mask in masks]
+    along_pixels = [
+        outline_of(mask, 0.0 if is_coverage else least_hole_px2, largest_piece_only=not options.keeps_pieces)
+        for mask, least_hole_px2 in zip(masks, min_hole_px2, strict=True)
+    ]
     if is_coverage:
         return Drawn(along_pixels, list(simplify_coverage(along_pixels, options.simplify_px)))
     return Drawn(along_pixels, [_simplified(outline, options) for outline in along_pixels])

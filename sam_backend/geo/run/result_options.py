@@ -16,7 +16,7 @@ Drawing = Literal["outlines", "right_angles", "coverage"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultOptions:
-    """Filters first, then nesting, then drawing."""
+    """Filters first, then nesting, then drawing; objects that lost pixels to others are filtered once more."""
 
     min_score: float = 0.0
     """Predicted IoU below which an object goes; 0: none does."""
@@ -25,7 +25,10 @@ class ResultOptions:
     """The same of the stability score."""
 
     min_area_m2: float = 0.0
+    """Of an object's ``area_m2``, as it is drawn and measured where it lies."""
+
     max_area_m2: float = math.inf
+    """The same."""
 
     min_hole_m2: float = 0.0
     """Smaller holes are filled."""
@@ -60,6 +63,11 @@ class ResultOptions:
             raise OptionsError("shared borders need objects that don't overlap: ask for the nesting policy flat too")
 
     @property
+    def limits_areas(self) -> bool:
+        """Whether objects go by their size."""
+        return self.min_area_m2 > 0 or math.isfinite(self.max_area_m2)
+
+    @property
     def asks_for_areas(self) -> bool:
         """Whether it takes square metres to fulfil it."""
-        return self.min_area_m2 > 0 or self.min_hole_m2 > 0 or math.isfinite(self.max_area_m2)
+        return self.limits_areas or self.min_hole_m2 > 0

@@ -8,20 +8,15 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-from sam_backend.errors import RasterError
 from sam_backend.geo.compare import GONE
-from sam_backend.geo.frame import outlines_to_map
 from sam_backend.geo.layers import Feature, Layer, Value
-from sam_backend.geo.measures import GroundRuler, GroundSize, ground_ruler
+from sam_backend.geo.measures import GroundSize
 from sam_backend.geo.merge import MergedObject, MergeRules, NestingPolicy, apply_nesting
 from sam_backend.geo.object_layer import OBJECTS, ObjectFacts, object_feature
 from sam_backend.geo.pieces import largest_piece
 from sam_backend.geo.qa_layer import TILES, UNRESOLVED_CUTS, cut_feature
-from sam_backend.geo.run.drawing import draw
 from sam_backend.geo.run.journal import Journal
 from sam_backend.geo.run.merging import found_objects
 from sam_backend.geo.run.old_outlines import OldOutlines, layer_shift, with_comparison
@@ -29,7 +24,7 @@ from sam_backend.geo.run.own_files import check_apart
 from sam_backend.geo.run.patience import check_wanted
 from sam_backend.geo.run.prompt_fields import PromptFields
 from sam_backend.geo.run.result_options import ResultOptions
-from sam_backend.geo.run.run_place import RunPlace
+from sam_backend.geo.run.survey import Surveyed, Surveyor
 from sam_backend.geo.run.tile_features import tile_features
 from sam_backend.geo.seams import SeamLength, SeamLines
 from sam_backend.geo.vector_file import VectorFile, check_vector_file, create_vector_file
@@ -78,7 +73,8 @@ def write_results(
 
     Raises:
         CancelledError: it said so; nothing is written then.
-        RasterError: areas are asked for, but the CRS has none; or GeoJSON, but the CRS doesn't lead to degrees.
+        RasterError: areas are asked for, but the CRS has none, or none where an object lies; or GeoJSON, but the CRS
+            doesn't lead to degrees.
         OptionsError: the file's ending isn't known, or it is the journal, or what the run read.
         StorageError: the file can't be written.
     """
@@ -116,8 +112,8 @@ def _while_wanted(items: Iterable[T], is_cancelled: Callable[[], bool]) -> Itera
 
 def _kept(writer: _Writer, found: Iterable[MergedObject]) -> Iterator[MergedObject]:
     whole = found if writer.options.keeps_pieces else (replace(one, placed=largest_piece(one.placed)) for one in found)
-    filtered = (one for one in whole if writer.passes(one))
-    return filtered if writer.options.nesting is NestingPolicy.ALL else iter(writer.nested(list(filtered)))
+    trusted = (one for one in whole if writer.is_trusted(one))
+    return trusted if writer.options.nesting is NestingPolicy.ALL else iter(writer.nested(trusted))
 
 
 def _batch_size(options: ResultOptions) -> int | None:
@@ -136,8 +132,7 @@ class _Writer:
     def __init__(self, journal: Journal, options: ResultOptions) -> None:
         self.options = options
         self._place = journal.place
-        self._ruler = ground_ruler(journal.place.crs)
-        self._pixel_m2 = _pixel_m2(self._ruler, journal.place, options)
+        self._surveyor = Surveyor(journal.place, options)
         self._prompts = PromptFields.of(journal.prompts())
         self._old = OldOutlines.of(journal) if options.compares else None
         self.objects: Layer = self._prompts.added_to(with_comparison(OBJECTS) if self._old else OBJECTS)
@@ -150,36 +145,32 @@ class _Writer:
         """Of the file, that of the objects first."""
         return [self.objects, TILES, UNRESOLVED_CUTS]
 
-    def passes(self, merged: MergedObject) -> bool:
-        """Whether an object stays; what doesn't is counted."""
-        options = self.options
-        area_m2 = float(merged.placed.mask.sum()) * self._pixel_m2
-        is_kept = (
-            _reaches(merged.predicted_iou, options.min_score)
-            and _reaches(merged.stability, options.min_stability)
-            and options.min_area_m2 <= area_m2 <= options.max_area_m2
+    def is_trusted(self, merged: MergedObject) -> bool:
+        """Whether an object has the scores that it needs; what hasn't is counted."""
+        is_kept = _reaches(merged.predicted_iou, self.options.min_score) and _reaches(
+            merged.stability, self.options.min_stability
         )
         self._n_filtered += not is_kept
         return is_kept
 
-    def nested(self, objects: list[MergedObject]) -> list[MergedObject]:
-        """What the nesting policy leaves."""
+    def nested(self, found: Iterable[MergedObject]) -> list[MergedObject]:
+        """What the limits of areas, and then the nesting policy, leave."""
+        n_found, objects = 0, list[MergedObject]()
+        for batch in _batches(found, BATCH):
+            n_found += len(batch)
+            objects += self._surveyor.within_limits(batch)
         kept = apply_nesting(objects, self.options.nesting)
-        self._n_filtered += len(objects) - len(kept)
+        self._n_filtered += n_found - len(kept)
         return kept
 
     def write(self, file: VectorFile, batch: Sequence[MergedObject]) -> None:
-        """Draw, measure and append a batch."""
-        drawn = draw([merged.placed for merged in batch], self.options, self.options.min_hole_m2 / self._pixel_m2)
-        self._seam_length += self._seams.length(drawn.along_pixels)
-        on_map = outlines_to_map(drawn.outlines, self._place.transform)
-        compared = self._against_old(batch, on_map)
-        rows = [
-            self._feature(_facts(merged), merged.feature_id, *row)
-            for merged, *row in zip(batch, on_map, self._sizes(on_map), compared, strict=True)
-        ]
+        """Draw, measure and append those of a batch that the limits of areas leave."""
+        surveyed = self._surveyor.survey(batch)
+        self._n_filtered += len(batch) - len(surveyed)
+        self._seam_length += self._seams.length([one.along_pixels for one in surveyed])
+        rows = [self._row(one) for one in surveyed]
         file.append(self.objects.name, rows)
-        file.append(UNRESOLVED_CUTS.name, list(self._cuts(batch, drawn.along_pixels, rows)))
+        file.append(UNRESOLVED_CUTS.name, list(self._cuts(surveyed, rows)))
 
     def write_gone(self, file: VectorFile) -> None:
         """Append the old outlines that no object answers."""
@@ -188,26 +179,24 @@ class _Writer:
         ids = [feature_id for feature_id in self._old.prompts if feature_id not in self._answered_ids]
         on_map = self._old.on_map(ids)
         properties = self._old.properties(GONE)
-        sizes = self._sizes(on_map)
+        sizes = self._surveyor.sizes(on_map)
         rows = [
             self._feature(ObjectFacts(object_id=0), feature_id, outline, size, properties)
             for feature_id, outline, size in zip(ids, on_map, sizes, strict=True)
         ]
         file.append(self.objects.name, rows)
 
-    def _against_old(self, batch: Sequence[MergedObject], on_map: NDArray[np.object_]) -> Sequence[Mapping[str, Value]]:
-        """What became of the old outlines; those that are gone take the places of their bad answers on the map."""
+    def _row(self, one: Surveyed) -> Feature:
+        """An old outline that is gone takes the place of its bad answer on the map."""
+        merged, outline, size = one.merged, one.outline, one.size
+        self._answered_ids.add(merged.feature_id)
         if self._old is None:
-            return [{}] * len(batch)
-        comparisons = [self._old.compare(merged) for merged in batch]
-        for index, (merged, comparison) in enumerate(zip(batch, comparisons, strict=True)):
-            self._answered_ids.add(merged.feature_id)
-            if comparison.change == "gone" and merged.feature_id is not None:
-                on_map[index] = self._old.on_map([merged.feature_id])[0]
-        return [self._old.properties(comparison) for comparison in comparisons]
-
-    def _sizes(self, on_map: NDArray[np.object_]) -> Sequence[GroundSize | None]:
-        return [None] * len(on_map) if self._ruler is None else self._ruler.measure(on_map)
+            return self._feature(_facts(merged), merged.feature_id, outline, size, {})
+        comparison = self._old.compare(merged)
+        if comparison.change == "gone" and merged.feature_id is not None:
+            on_map = self._old.on_map([merged.feature_id])
+            outline, size = on_map[0], self._surveyor.sizes(on_map)[0]
+        return self._feature(_facts(merged), merged.feature_id, outline, size, self._old.properties(comparison))
 
     def _feature(
         self,
@@ -221,13 +210,11 @@ class _Writer:
         feature = object_feature(outline, replace(facts, object_id=self._n_objects), size)
         return Feature(feature.geometry, {**feature.properties, **compared, **self._prompts.properties(feature_id)})
 
-    def _cuts(
-        self, batch: Sequence[MergedObject], along_pixels: Sequence[shapely.Geometry], rows: Sequence[Feature]
-    ) -> Iterator[Feature]:
-        for merged, outline, row in zip(batch, along_pixels, rows, strict=True):
-            if merged.is_unresolved_cut:
+    def _cuts(self, surveyed: Sequence[Surveyed], rows: Sequence[Feature]) -> Iterator[Feature]:
+        for one, row in zip(surveyed, rows, strict=True):
+            if one.merged.is_unresolved_cut:
                 self._n_unresolved += 1
-                cut = self._seams.on_lines(outline)
+                cut = self._seams.on_lines(one.along_pixels)
                 yield cut_feature(int(str(row.properties["object_id"])), cut, self._place.transform)
 
     def summary(self) -> ResultSummary:
@@ -249,18 +236,6 @@ def _facts(merged: MergedObject) -> ObjectFacts:
 def _reaches(score: float, least: float) -> bool:
     """Predicted IoU can be negative, so 0 lets everything pass on purpose."""
     return least == 0 or score >= least
-
-
-def _pixel_m2(ruler: GroundRuler | None, place: RunPlace, options: ResultOptions) -> float:
-    """What a run px covers; 1 where nobody can tell, so that filters that ask for nothing let everything pass."""
-    if ruler is not None:
-        return ruler.pixel_area_m2(place.transform, place.grid.raster_width_px, place.grid.raster_height_px)
-    if options.asks_for_areas:
-        raise RasterError(
-            "areas in square metres can't be told, as the raster has no CRS, or none that knows the earth: "
-            "leave the limits of areas and holes out, or assign a CRS, e.g. with gdal_edit.py -a_srs"
-        )
-    return 1.0
 
 
 def _shift_told(journal: Journal) -> dict[str, str]:

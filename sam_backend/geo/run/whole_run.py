@@ -25,6 +25,7 @@ from sam_backend.geo.run.result_options import ResultOptions
 from sam_backend.geo.run.results import ResultSummary, check_results, write_results
 from sam_backend.geo.run.run_events import Emit, Log, Stage, Standing, at_most_ten_a_second
 from sam_backend.geo.run.run_request import RunRequest
+from sam_backend.geo.run.survey import check_measurable
 from sam_backend.geo.run.tile_stream import TileStream
 from sam_backend.geo.vector_export import format_of
 from sam_backend.predict.predictor import Predictor
@@ -72,6 +73,7 @@ class RunJob:
             check_comparable(request.prompts, request.prompt_kind)
         with open_raster(request.raster) as opened:
             format_of(self.output, opened.crs)
+            check_measurable(self.results, opened.crs, opened.transform, (opened.width, opened.height))
         if not self.output.parent.is_dir():
             raise OptionsError(f"{self.output} lies in a folder that doesn't exist: make it first")
         if self.start is Start.NEW and request.journal.exists():

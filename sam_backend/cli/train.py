@@ -76,6 +76,7 @@ def _train(arguments: argparse.Namespace, device: torch.device, processes: Proce
     settings = chosen_settings(arguments, network)
     learns = add_lora(network, settings.lora_rank) if settings.lora_rank else choose_trained(network, settings.trained)
     data = _open_data(arguments)
+    validator = _validator(data)
     lessons = _lessons(arguments, settings, network, data)
     if network.image_encoder.takes_windows and arguments.init is None and not arguments.resume:
         _teach_basics(arguments, settings, network, data, processes)
@@ -89,7 +90,7 @@ def _train(arguments: argparse.Namespace, device: torch.device, processes: Proce
         settings,
         folder,
         reporters=reporters,
-        validator=HeldOutPictures(data.held_out) if data.held_out else None,
+        validator=validator,
         resumes=arguments.resume,
         processes=processes,
     )
@@ -124,6 +125,15 @@ def _open_data(arguments: argparse.Namespace) -> _Data:
         training=[(data.training, share) for data, share in opened if data.training is not None],
         held_out=[data.held_out for data, _ in opened if data.held_out is not None],
     )
+
+
+def _validator(data: _Data) -> HeldOutPictures | None:
+    """What judges, known to be able to: better said now than when a judgement is due."""
+    if not data.held_out:
+        return None
+    validator = HeldOutPictures(data.held_out)
+    validator.require_objects()
+    return validator
 
 
 def _sources(

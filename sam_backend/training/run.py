@@ -95,58 +95,96 @@ def run(
         DatasetError: the folder's run had other settings, or a source ran dry.
     """
     writes = (processes or Processes()).is_first
-    best = -1.0
-    if resumes:
-        state = load_state(folder.state)
-        check_same_settings(settings.to_json(), folder.settings)
-        trainer.resume(state)
-        best = float(str(state.get("best_mean_iou", best)))
-    elif writes:
+    state = _resume(trainer, settings, folder) if resumes else {}
+    if writes and not resumes:
         save_text(settings.to_json(), folder.settings)
-    keeper = _Keeper(trainer, folder, best) if writes else None
+    keeper = _Keeper(trainer, settings, folder, reporters, validator, state) if writes else None
     with _stop_request() as stop:
+        if keeper is not None:
+            keeper.judge_if_due()
         while not trainer.is_done and not stop.is_asked:
             rate = trainer.learning_rate()
             lessons = trainer.step()
-            if keeper is None:
-                continue
-            for reporter in reporters:
-                reporter.step(trainer.n_steps_done, rate, lessons)
-            if validator is not None and _is_due(trainer, settings.validate_every_n_steps):
-                judged = validator.judge(trainer.average)
-                keeper.judged(judged)
-                for reporter in reporters:
-                    reporter.validation(trainer.n_steps_done, judged)
-            if _is_due(trainer, settings.save_every_n_steps) or stop.is_asked:
-                keeper.save()
+            if keeper is not None:
+                keeper.stepped(rate, lessons)
+        if keeper is not None:
+            keeper.save_if_new()
     return trainer.is_done
 
 
-def _is_due(trainer: Trainer, every_n_steps: int) -> bool:
-    return trainer.is_done or trainer.n_steps_done % every_n_steps == 0
+def _resume(trainer: Trainer, settings: TrainingSettings, folder: RunFolder) -> dict[str, object]:
+    state = load_state(folder.state)
+    check_same_settings(settings.to_json(), folder.settings)
+    trainer.resume(state)
+    return state
 
 
 class _Keeper:
-    """Writes a run's weights and state."""
+    """Tells how a run goes, has it judged, and writes its weights and state."""
 
-    def __init__(self, trainer: Trainer, folder: RunFolder, best_mean_iou: float) -> None:
+    def __init__(
+        self,
+        trainer: Trainer,
+        settings: TrainingSettings,
+        folder: RunFolder,
+        reporters: Sequence[Reporter],
+        validator: Validator | None,
+        state: dict[str, object],
+    ) -> None:
         self._trainer = trainer
+        self._settings = settings
         self._folder = folder
-        self._best_mean_iou = best_mean_iou
+        self._reporters = reporters
+        self._validator = validator
+        self._best_mean_iou = float(str(state.get("best_mean_iou", -1.0)))
+        # A state of an earlier version was written after its judgement, and doesn't say so.
+        self._n_steps_judged = int(str(state.get("n_steps_judged", trainer.n_steps_done)))
+        self._is_new = False
 
-    def judged(self, validation: Validation) -> None:
-        """Keep the weights if they are the best so far, and the sheet of predictions."""
+    def stepped(self, learning_rate: float, lessons: Sequence[LessonReport]) -> None:
+        """Report a step, and save and judge where it is time."""
+        self._is_new = True
+        for reporter in self._reporters:
+            reporter.step(self._trainer.n_steps_done, learning_rate, lessons)
+        # Saved first: neither a judgement that fails nor an end in the midst of it costs what was learnt.
+        if self._owes_judgement() or self._is_due(self._settings.save_every_n_steps):
+            self.save_if_new()
+        self.judge_if_due()
+
+    def judge_if_due(self) -> None:
+        """Have the weights judged, unless these were; keep them if they are the best so far."""
+        if self._validator is None or not self._owes_judgement():
+            return
+        judged = self._validator.judge(self._trainer.average)
+        self._n_steps_judged = self._trainer.n_steps_done
+        self._is_new = True
+        self._keep_if_best(judged)
+        for reporter in self._reporters:
+            reporter.validation(self._trainer.n_steps_done, judged)
+
+    def save_if_new(self) -> None:
+        """Write the newest weights and the state, unless they were."""
+        if not self._is_new:
+            return
+        known = {"best_mean_iou": self._best_mean_iou, "n_steps_judged": self._n_steps_judged}
+        save_weights(merge_lora(self._trainer.average), self._folder.last)
+        save_atomically(self._trainer.state() | known, self._folder.state)
+        self._is_new = False
+
+    def _keep_if_best(self, judged: Validation) -> None:
         path = self._folder.grid(self._trainer.n_steps_done)
         path.parent.mkdir(parents=True, exist_ok=True)
-        validation.sheet.save(path)
-        if validation.mean_iou > self._best_mean_iou:
-            self._best_mean_iou = validation.mean_iou
+        judged.sheet.save(path)
+        if judged.mean_iou > self._best_mean_iou:
+            self._best_mean_iou = judged.mean_iou
             save_weights(merge_lora(self._trainer.average), self._folder.best)
 
-    def save(self) -> None:
-        """Write the newest weights and the state."""
-        save_weights(merge_lora(self._trainer.average), self._folder.last)
-        save_atomically(self._trainer.state() | {"best_mean_iou": self._best_mean_iou}, self._folder.state)
+    def _owes_judgement(self) -> bool:
+        is_judged = self._n_steps_judged == self._trainer.n_steps_done
+        return self._validator is not None and not is_judged and self._is_due(self._settings.validate_every_n_steps)
+
+    def _is_due(self, every_n_steps: int) -> bool:
+        return self._trainer.is_done or self._trainer.n_steps_done % every_n_steps == 0
 
 
 class _StopRequest:

@@ -131,6 +131,31 @@ def test_train_fine_tunes_a_part(
     assert moved <= {"prompt_encoder", "mask_decoder"}
 
 
+def test_train_goes_on_without_damaged_held_out_pictures(
+    pictures: Path, tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names, run = tmp_path / "names.txt", tmp_path / "run"
+    names.write_text("other\nseen\n")
+    words = ["train", "--data", f"{pictures},held-out=0,without={names}", "--init", str(tiny_checkpoint)]
+    words += ["--steps", "1", "-o", str(run)]
+    (pictures / "images" / "other.png").write_bytes(b"broken")
+    assert main(words) == 0
+    assert "mean IoU of 2 held-out objects" in (printed := capsys.readouterr().out)
+    assert "pictures skipped as damaged: 1" in printed
+
+
+def test_train_says_at_once_that_held_out_pictures_cannot_judge(
+    pictures: Path, tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names, run = tmp_path / "names.txt", tmp_path / "run"
+    names.write_text("other\n")
+    (pictures / "images" / "other.png").write_bytes(b"broken")
+    words = ["train", "--data", f"{pictures},held-out=0,without={names}", "--init", str(tiny_checkpoint)]
+    assert main([*words, "--steps", "1", "-o", str(run)]) == 2
+    assert "show no object to judge by (1 of 1 are damaged, e.g. other:" in capsys.readouterr().err
+    assert not run.exists()
+
+
 def test_train_begins_a_new_network(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

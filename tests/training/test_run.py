@@ -88,6 +88,35 @@ def test_the_best_weights_are_kept_even_over_a_resumption(network: Sam, tmp_path
     assert not torch.equal(weights(load_network(str(folder.last))), best)
 
 
+class FailingJudge(FallingJudge):
+    """Fails at its first judgement."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.n_asked = 0
+
+    def judge(self, network: Sam) -> Validation:
+        self.n_asked += 1
+        if self.n_asked == 1:
+            raise DatasetError("the disk of the held-out pictures is gone")
+        return super().judge(network)
+
+
+def test_what_was_learnt_outlives_a_judgement_that_fails(network: Sam, tmp_path: Path) -> None:
+    folder, judge, diary = RunFolder(tmp_path), FailingJudge(), Diary()
+    with pytest.raises(DatasetError, match="the disk of the held-out pictures is gone"):
+        run(new_trainer(network), TINY, folder, validator=judge)
+    resumed = new_trainer(network)
+    assert run(resumed, TINY, folder, reporters=[diary], validator=judge, resumes=True)
+    assert diary.steps == [4, 5, 6]
+    assert diary.judged == [3, 6]  # what was due is made up for
+    whole = new_trainer(network)
+    run(whole, TINY, RunFolder(tmp_path / "whole"))
+    assert torch.equal(weights(resumed.network), weights(whole.network))
+    run(new_trainer(network), TINY, folder, validator=judge, resumes=True)
+    assert judge.n_asked == 3  # a run that is done and judged isn't judged again
+
+
 def test_ctrl_c_saves_and_a_resumed_run_ends_as_if_nothing_had_happened(network: Sam, tmp_path: Path) -> None:
     whole, stopped, resumed = (new_trainer(network) for _ in range(3))
     run(whole, TINY, RunFolder(tmp_path / "whole"))

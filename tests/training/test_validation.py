@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sam_backend.errors import DatasetError
+from sam_backend.errors import DatasetError, ImageError
 from sam_backend.model.sam import Sam
 from sam_backend.training.sample import LabelledPicture
 from sam_backend.training.validation import HeldOutPictures
@@ -50,3 +50,33 @@ def test_pictures_without_objects_judge_nothing(network: Sam) -> None:
     nothing = SimpleNamespace(names=("a",), read=lambda _: blank)
     with pytest.raises(DatasetError, match="the held-out pictures show no object"):
         HeldOutPictures([nothing]).judge(network)
+
+
+class PartlyDamaged(Squares):
+    """Some of the squares can't be read."""
+
+    def __init__(self, damaged: set[str]) -> None:
+        super().__init__()
+        self._damaged = damaged
+
+    def read(self, name: str) -> LabelledPicture:
+        if name in self._damaged:
+            raise ImageError(f"{name} is cut short")
+        return super().read(name)
+
+
+def test_damaged_pictures_are_skipped_and_counted(network: Sam) -> None:
+    judge = HeldOutPictures([PartlyDamaged({"00", "07"})], max_pictures=4)
+    judge.require_objects()
+    for _ in range(2):
+        judged = judge.judge(network.eval())
+        assert (judged.n_objects, judged.n_skipped) == (2, 2)
+        assert str(judged).endswith("; pictures skipped as damaged: 2")
+    assert judge.skipped.reasons == {"00": "00 is cut short", "07": "07 is cut short"}
+
+
+def test_pictures_that_cannot_judge_are_known_before_a_run() -> None:
+    judge = HeldOutPictures([PartlyDamaged(set(Squares.names))], max_pictures=4)
+    with pytest.raises(DatasetError, match=r"no object to judge by \(4 of 4 are damaged, e\.g\. 00: 00 is cut short\)"):
+        judge.require_objects()
+    HeldOutPictures([Squares()]).require_objects()

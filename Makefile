@@ -85,15 +85,18 @@ sdk-oracle: .sdk/label-studio-sdk-2.1.2.stamp $(VENV)/dev.stamp
 	.sdk/bin/python -m pip install --quiet $(PIP_ARGS) label-studio-sdk==$*
 	touch $@
 
-# Fetches the objects to paste by package name, trains both stages and leaves $(RUNS)/embedded/last.pth: hours.
+# Fetches the objects to paste by package name, trains both stages and leaves $(RUNS)/embedded/last.pth: hours. What was
+# stopped goes on.
 # glibc is told to keep large blocks: giving each back to the system costs a quarter of the time.
 TRAIN = OMP_NUM_THREADS=1 MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 \
 	$(BIN)/torchrun --nproc-per-node 2 -m sam_backend train $(EMBEDDED_DATA)
+RESUME = $$(test -f $(RUNS)/$(1)/state.pt && echo --resume)
 
 train-embedded: $(VENV)/dev.stamp
 	test -f $(RUNS)/cutouts/index.json || $(BIN)/python -m sam_backend.training.synthetic.fetch $(RUNS)/cutouts
-	test -f $(RUNS)/windows/done || ( $(TRAIN) --preset small -o $(RUNS)/windows $(ARGS) && touch $(RUNS)/windows/done )
-	$(TRAIN) --preset small-whole --init $(RUNS)/windows/last.pth -o $(RUNS)/embedded $(ARGS)
+	test -f $(RUNS)/windows/done || ( $(TRAIN) --preset small -o $(RUNS)/windows \
+	$(call RESUME,windows) $(ARGS) && touch $(RUNS)/windows/done )
+	$(TRAIN) --preset small-whole --init $(RUNS)/windows/last.pth -o $(RUNS)/embedded $(call RESUME,embedded) $(ARGS)
 
 evaluate-embedded: $(VENV)/dev.stamp
 	$(BIN)/python -m sam_backend evaluate --tools --max-objects 200 --scenes 30 --cutouts $(RUNS)/cutouts \

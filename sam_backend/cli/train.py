@@ -24,7 +24,7 @@ from sam_backend.training.mae import start_from_mae
 from sam_backend.training.mixed_lessons import MixedLessons
 from sam_backend.training.processes import Processes
 from sam_backend.training.reporting import ProgressBar, TensorBoard
-from sam_backend.training.run import Reporter, RunFolder, run
+from sam_backend.training.run import Reporter, RunEnd, RunFolder, run
 from sam_backend.training.sample import PictureSet, SampleSource
 from sam_backend.training.start import new_network, teach_basics
 from sam_backend.training.stored_lessons import StoredLessons
@@ -72,6 +72,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace, device: torch.device, processes: Processes) -> int:
+    folder = RunFolder(arguments.output)
+    if not arguments.resume:
+        folder.require_new()  # a new network takes minutes before its run begins
     network = _start(arguments).to(device)
     settings = chosen_settings(arguments, network)
     learns = add_lora(network, settings.lora_rank) if settings.lora_rank else choose_trained(network, settings.trained)
@@ -81,11 +84,10 @@ def _train(arguments: argparse.Namespace, device: torch.device, processes: Proce
     if network.image_encoder.takes_windows and arguments.init is None and not arguments.resume:
         _teach_basics(arguments, settings, network, data, processes)
     trainer = Trainer(network, lessons, settings, processes)
-    folder = RunFolder(arguments.output)
     reporters = _reporters(arguments, settings, folder) if processes.is_first else []
     if processes.is_first:
         print(learns, flush=True)
-    is_done = run(
+    end = run(
         trainer,
         settings,
         folder,
@@ -95,7 +97,7 @@ def _train(arguments: argparse.Namespace, device: torch.device, processes: Proce
         processes=processes,
     )
     if processes.is_first:
-        _say_the_end(reporters, folder, is_done)
+        _say_the_end(reporters, folder, end)
     return 0
 
 
@@ -179,8 +181,8 @@ def _reporters(arguments: argparse.Namespace, settings: TrainingSettings, folder
     return reporters
 
 
-def _say_the_end(reporters: Sequence[Reporter], folder: RunFolder, is_done: bool) -> None:
+def _say_the_end(reporters: Sequence[Reporter], folder: RunFolder, end: RunEnd) -> None:
     for reporter in reporters:
         reporter.close()
-    kept = f"{folder.last}{f' and {folder.best}' if folder.best.exists() else ''}"
-    print(f"wrote {kept}" if is_done else f"stopped: wrote {kept}; the same command with --resume goes on")
+    kept = f"{folder.last}{f' and {folder.best}' if end.has_best else ''}"
+    print(f"wrote {kept}" if end.is_done else f"stopped: wrote {kept}; the same command with --resume goes on")

@@ -39,9 +39,9 @@ def load_state(path: Path) -> dict[str, object]:
         raise CheckpointError(f"there is no {path} to go on from: leave out --resume to begin") from None
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
         reason = str(error).split("\n", 1)[0]
-        raise CheckpointError(f"{path} can't be read ({reason}): begin again without --resume") from None
+        raise CheckpointError(f"{path} can't be read ({reason}): begin again in another folder") from None
     if not isinstance(content, dict):
-        raise CheckpointError(f"{path} is no state of a training run: begin again without --resume")
+        raise CheckpointError(f"{path} is no state of a training run: begin again in another folder")
     return content
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
+from sam_backend.errors import SettingsError
 from sam_backend.training.files import check_same_settings, load_state, save_atomically, save_text, save_weights
 from sam_backend.training.lora import merge_lora
 from sam_backend.training.processes import Processes
@@ -49,6 +50,28 @@ class RunFolder:
         """A sheet of predictions after a step."""
         return self.folder / "predictions" / f"step_{step:06d}.png"
 
+    def require_new(self) -> None:
+        """Refuse to begin where another run has left what would be overwritten.
+
+        Raises:
+            SettingsError: there is a state, or there are weights.
+        """
+        left = next((path for path in (self.state, self.last, self.best) if path.exists()), None)
+        if left is not None:
+            resume = "add --resume to go on with it, or " if left == self.state else ""
+            raise SettingsError(f"{self.folder} holds {left.name} of another run: {resume}choose another folder")
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended."""
+
+    is_done: bool
+    """Whether it came to the end of its settings; else somebody asked to stop."""
+
+    has_best: bool
+    """Whether it was ever judged, so that the folder's `RunFolder.best` is its own. The first process knows."""
+
 
 class Reporter(Protocol):
     """Someone who is told how a run goes."""
@@ -75,7 +98,7 @@ def run(
     validator: Validator | None = None,
     resumes: bool = False,
     processes: Processes | None = None,
-) -> bool:
+) -> RunEnd:
     """Train to the end of the settings, or until someone asks to stop (Ctrl-C, SIGTERM): then the state is saved.
 
     Args:
@@ -88,16 +111,19 @@ def run(
         processes: those that share the steps.
 
     Returns:
-        Whether the run came to its end.
+        How it ended.
 
     Raises:
+        SettingsError: the folder holds another run, and it isn't to be resumed.
         CheckpointError: there is no state to resume from, or it is damaged or another network's.
         DatasetError: the folder's run had other settings, or a source ran dry.
     """
     writes = (processes or Processes()).is_first
     state = _resume(trainer, settings, folder) if resumes else {}
-    if writes and not resumes:
-        save_text(settings.to_json(), folder.settings)
+    if not resumes:
+        folder.require_new()
+        if writes:
+            save_text(settings.to_json(), folder.settings)
     keeper = _Keeper(trainer, settings, folder, reporters, validator, state) if writes else None
     with _stop_request() as stop:
         if keeper is not None:
@@ -109,7 +135,7 @@ def run(
                 keeper.stepped(rate, lessons)
         if keeper is not None:
             keeper.save_if_new()
-    return trainer.is_done
+    return RunEnd(trainer.is_done, has_best=keeper is not None and keeper.has_best)
 
 
 def _resume(trainer: Trainer, settings: TrainingSettings, folder: RunFolder) -> dict[str, object]:
@@ -140,6 +166,11 @@ class _Keeper:
         # A state of an earlier version was written after its judgement, and doesn't say so.
         self._n_steps_judged = int(str(state.get("n_steps_judged", trainer.n_steps_done)))
         self._is_new = False
+
+    @property
+    def has_best(self) -> bool:
+        """Whether the best weights of the folder are this run's."""
+        return self._best_mean_iou >= 0 and self._folder.best.exists()
 
     def stepped(self, learning_rate: float, lessons: Sequence[LessonReport]) -> None:
         """Report a step, and save and judge where it is time."""

@@ -114,7 +114,9 @@ class Trainer:
             self.n_steps_done = cast(int, state["n_steps_done"])
         except (KeyError, ValueError, RuntimeError) as error:
             reason = str(error).split("\n", 1)[0]
-            raise CheckpointError(f"the state belongs to another network or run ({reason}): begin again") from None
+            raise CheckpointError(
+                f"the state belongs to another network or run ({reason}): begin again in another folder"
+            ) from None
 
     def _learn(self, picture: int) -> LessonReport:
         chance = Chance.of(self._settings.seed, self.n_steps_done, picture, self._device)

@@ -98,6 +98,10 @@ def test_train_goes_on_from_weights_and_resumes(
     assert {path.name for path in run.iterdir()} == {
         *("settings.json", "state.pt", "last.pth", "best.pth", "predictions", "tensorboard")
     }
+    written = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
+    assert main(words) == 2
+    assert f"{run} holds state.pt of another run: add --resume to go on with it" in capsys.readouterr().err
+    assert {path.name: path.stat().st_mtime_ns for path in run.iterdir()} == written
     assert main([*words, "--resume"]) == 0
     assert main([*words[:-2], "-o", str(tmp_path / "new"), "--resume"]) == 2
     assert "leave out --resume to begin" in capsys.readouterr().err

@@ -8,13 +8,13 @@ import pytest
 import torch
 from PIL import Image
 
-from sam_backend.errors import CheckpointError, DatasetError
+from sam_backend.errors import CheckpointError, DatasetError, SettingsError
 from sam_backend.model.checkpoint import load_network
 from sam_backend.model.sam import Sam
 from sam_backend.training.lessons import WindowLessons
 from sam_backend.training.reporting import ProgressBar, TensorBoard
 from sam_backend.training.rounds import LessonReport
-from sam_backend.training.run import RunFolder, run
+from sam_backend.training.run import RunEnd, RunFolder, run
 from sam_backend.training.trainer import Trainer
 from sam_backend.training.training_settings import TrainingSettings
 from sam_backend.training.validation import Validation
@@ -67,7 +67,7 @@ class FallingJudge:
 def test_a_run_leaves_its_files(network: Sam, tmp_path: Path) -> None:
     folder, diary = RunFolder(tmp_path / "new"), Diary()
     trainer = new_trainer(network)
-    assert run(trainer, TINY, folder, reporters=[diary], validator=FallingJudge())
+    assert run(trainer, TINY, folder, reporters=[diary], validator=FallingJudge()) == RunEnd(True, has_best=True)
     assert diary.steps == [1, 2, 3, 4, 5, 6]
     assert diary.judged == [3, 6]
     assert TrainingSettings.from_json(folder.settings.read_text()) == TINY
@@ -83,7 +83,7 @@ def test_the_best_weights_are_kept_even_over_a_resumption(network: Sam, tmp_path
     judge = FallingJudge()
     run(new_trainer(network), TINY, folder, reporters=[Diary(stops_after=4)], validator=judge)
     best = weights(load_network(str(folder.best)))
-    assert run(new_trainer(network), TINY, folder, validator=judge, resumes=True)
+    assert run(new_trainer(network), TINY, folder, validator=judge, resumes=True).is_done
     assert torch.equal(weights(load_network(str(folder.best))), best)
     assert not torch.equal(weights(load_network(str(folder.last))), best)
 
@@ -107,7 +107,7 @@ def test_what_was_learnt_outlives_a_judgement_that_fails(network: Sam, tmp_path:
     with pytest.raises(DatasetError, match="the disk of the held-out pictures is gone"):
         run(new_trainer(network), TINY, folder, validator=judge)
     resumed = new_trainer(network)
-    assert run(resumed, TINY, folder, reporters=[diary], validator=judge, resumes=True)
+    assert run(resumed, TINY, folder, reporters=[diary], validator=judge, resumes=True).is_done
     assert diary.steps == [4, 5, 6]
     assert diary.judged == [3, 6]  # what was due is made up for
     whole = new_trainer(network)
@@ -120,11 +120,27 @@ def test_what_was_learnt_outlives_a_judgement_that_fails(network: Sam, tmp_path:
 def test_ctrl_c_saves_and_a_resumed_run_ends_as_if_nothing_had_happened(network: Sam, tmp_path: Path) -> None:
     whole, stopped, resumed = (new_trainer(network) for _ in range(3))
     run(whole, TINY, RunFolder(tmp_path / "whole"))
-    assert not run(stopped, TINY, RunFolder(tmp_path / "half"), reporters=[Diary(stops_after=3)])
+    end = run(stopped, TINY, RunFolder(tmp_path / "half"), reporters=[Diary(stops_after=3)])
+    assert end == RunEnd(is_done=False, has_best=False)
     assert stopped.n_steps_done == 3
-    assert run(resumed, TINY, RunFolder(tmp_path / "half"), resumes=True)
+    assert run(resumed, TINY, RunFolder(tmp_path / "half"), resumes=True).is_done
     assert torch.equal(weights(resumed.network), weights(whole.network))
     assert torch.equal(weights(resumed.average), weights(whole.average))
+
+
+@pytest.mark.parametrize("name", ["state.pt", "last.pth", "best.pth"])
+def test_another_run_is_not_overwritten(name: str, network: Sam, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"of another run")
+    cure = "add --resume to go on with it, or choose another folder" if name == "state.pt" else "choose another folder"
+    with pytest.raises(SettingsError, match=f"holds {name} of another run: {cure}$"):
+        run(new_trainer(network), TINY, RunFolder(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_best_weights_of_another_run_are_not_called_its_own(network: Sam, tmp_path: Path) -> None:
+    run(new_trainer(network), TINY, RunFolder(tmp_path), reporters=[Diary(stops_after=2)])
+    (tmp_path / "best.pth").write_bytes(b"of another run")
+    assert run(new_trainer(network), TINY, RunFolder(tmp_path), resumes=True) == RunEnd(True, has_best=False)
 
 
 def test_other_settings_are_not_resumed(network: Sam, tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from sam_backend.model.checkpoint import checkpoint_version, load_network
 from sam_backend.model.sam import Sam
 from sam_backend.predict.predictor import find_device
 from sam_backend.training.embedding_store import EmbeddingStore
-from sam_backend.training.freeze import choose_trained
+from sam_backend.training.freeze import TrainedWeights, choose_trained
 from sam_backend.training.lessons import LessonSource, WindowLessons
-from sam_backend.training.lora import add_lora
+from sam_backend.training.lora import LoraReport, add_lora
 from sam_backend.training.mae import start_from_mae
 from sam_backend.training.mixed_lessons import MixedLessons
 from sam_backend.training.processes import Processes
@@ -77,7 +77,7 @@ def _train(arguments: argparse.Namespace, device: torch.device, processes: Proce
         folder.require_new()  # a new network takes minutes before its run begins
     network = _start(arguments).to(device)
     settings = chosen_settings(arguments, network)
-    learns = add_lora(network, settings.lora_rank) if settings.lora_rank else choose_trained(network, settings.trained)
+    learns = _choose_what_learns(network, settings)
     data = _open_data(arguments)
     validator = _validator(data)
     lessons = _lessons(arguments, settings, network, data)
@@ -108,6 +108,12 @@ def _start(arguments: argparse.Namespace) -> Sam:
     if arguments.mae is not None:
         print(start_from_mae(network.image_encoder, arguments.mae), flush=True)
     return network
+
+
+def _choose_what_learns(network: Sam, settings: TrainingSettings) -> LoraReport | TrainedWeights:
+    if settings.lora_rank:
+        return add_lora(network, settings.lora_rank, part=settings.trained, trains_norms=True)
+    return choose_trained(network, settings.trained)
 
 
 @dataclass(frozen=True, slots=True)

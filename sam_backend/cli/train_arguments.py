@@ -43,7 +43,7 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
 def _add_network(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--init", metavar="C", help="go on from these weights: a file, or embedded, vit_b, ...")
     group.add_argument("--mae", type=Path, metavar="FILE", help="masked autoencoder's ViT to start the encoder with")
-    group.add_argument("--trained", choices=get_args(Part), help="what learns (default: the preset's)")
+    group.add_argument("--trained", choices=get_args(Part), help="what learns, or takes LoRA (default: everything)")
     group.add_argument("--lora-rank", type=int, metavar="R", help="learn low-rank changes of this rank instead")
 
 

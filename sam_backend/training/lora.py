@@ -67,7 +67,7 @@ def add_lora(
         alpha: b a is scaled by ``alpha / rank``; the rank itself by default, which is no scaling.
         part: where LoRA goes.
         in_mlps: whether the transformers' MLPs take part besides attention.
-        trains_norms: whether the norms of the same part learn too.
+        trains_norms: whether the norms learn too, of the encoder where LoRA is in the encoder, and so of the decoder.
 
     Raises:
         SettingsError: the rank is no positive number, the network has LoRA already, or no matrix could take it.
@@ -88,7 +88,7 @@ def add_lora(
     for matrix in places.values():
         change = _LowRank(matrix.weight, rank, (rank if alpha is None else alpha) / rank)
         parametrize.register_parametrization(matrix, "weight", change)
-    _let_small_parts_learn(network, part, trains_norms)
+    _let_small_parts_learn(network, {name.partition(".")[0] for name in places} if trains_norms else set())
     n_in_encoder = sum(name.startswith("image_encoder.") for name in places)
     return LoraReport(
         rank=rank,
@@ -146,11 +146,11 @@ def _belongs(name: str, part: Part) -> bool:
     return name.startswith(roots.get(part, ("image_encoder.", "mask_decoder.")))
 
 
-def _let_small_parts_learn(network: Sam, part: Part, trains_norms: bool) -> None:
+def _let_small_parts_learn(network: Sam, parts_with_norms: set[str]) -> None:
     norms = [
         module
         for name, module in network.named_modules()
-        if isinstance(module, (nn.LayerNorm, LayerNorm2d)) and _belongs(name, part)
+        if isinstance(module, (nn.LayerNorm, LayerNorm2d)) and name.partition(".")[0] in parts_with_norms
     ]
-    for module in (*iou_head(network), network.mask_decoder.mask_tokens, *(norms if trains_norms else [])):
+    for module in (*iou_head(network), network.mask_decoder.mask_tokens, *norms):
         module.requires_grad_(True)

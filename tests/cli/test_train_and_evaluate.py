@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from sam_backend.__main__ import main
@@ -12,6 +13,7 @@ from sam_backend.model.sam import Sam, SamConfig
 from sam_backend.model.variants import EMBEDDED
 from sam_backend.training import start
 from sam_backend.training.data.label_folder import held_out_nuclei
+from tests.training.small_networks import new_network
 
 
 @pytest.fixture
@@ -133,6 +135,25 @@ def test_train_fine_tunes_a_part(
     assert before.keys() == after.keys()
     moved = {name.split(".")[0] for name in before if (before[name] - after[name]).abs().max() > 2e-3}
     assert moved <= {"prompt_encoder", "mask_decoder"}
+
+
+@pytest.mark.parametrize(
+    ("words", "moves_encoder"),
+    [([], True), (["--trained", "decoder"], False), (["--trained", "decoder", "--cached", "embeddings"], False)],
+    ids=["everything", "decoder", "cached"],
+)
+def test_lora_goes_where_trained_says_and_the_norms_with_it(
+    words: list[str], moves_encoder: bool, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save(new_network("vit").state_dict(), "vit.pth")
+    command = ["train", "--init", "vit.pth", "--data", str(pictures), "--held-out", "0", "--lora-rank", "2", *words]
+    assert main([*command, "--steps", "3", "--learning-rate", "0.01", "-o", "run"]) == 0
+    before, after = load_network("vit.pth").state_dict(), load_network("run/last.pth").state_dict()
+    moved = {name for name in before if not torch.equal(before[name].half(), after[name].half())}
+    assert {name.partition(".")[0] for name in moved} == {"mask_decoder", *(["image_encoder"] if moves_encoder else [])}
+    assert ("image_encoder.blocks.0.norm1.weight" in moved) == moves_encoder
+    assert "mask_decoder.transformer.norm_final_attn.weight" in moved
 
 
 def test_train_goes_on_without_damaged_held_out_pictures(

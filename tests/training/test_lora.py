@@ -96,6 +96,13 @@ def test_the_report_says_that_a_convolutional_encoder_stays() -> None:
     assert vit_line.startswith(f"LoRA of rank 4 in {N_ENCODER} matrices of the encoder and {N_DECODER} of the decoder;")
 
 
+def test_the_norms_of_an_encoder_without_lora_stay_too() -> None:
+    network = new_network("conv")
+    add_lora(network, rank=4, trains_norms=True)
+    assert not any(p.requires_grad for p in network.image_encoder.parameters())
+    assert network.get_parameter("mask_decoder.transformer.norm_final_attn.weight").requires_grad
+
+
 def test_what_cannot_be_is_one_sentence() -> None:
     network = new_network("conv")
     with pytest.raises(SettingsError, match="a ConvImageEncoder has no attention that could take LoRA"):

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from sam_backend.errors import ImageError
+from sam_backend.predict.upright import turn_of, turned
 
 MAX_PIXELS = 178_000_000
 """Beyond it Pillow itself refuses a picture as a decompression bomb."""
@@ -29,7 +30,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
 
 
 def decode_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """Decode a picture to (h, w, 3) RGB, turned upright by its EXIF orientation.
+    """Decode a picture to (h, w, 3) RGB, turned upright by its EXIF orientation; one that can't be read turns nothing.
 
     Transparent parts become white, as a browser shows them. More than 8 bits are stretched from the darkest to the
     brightest value, so that a 12-bit picture in a 16-bit file isn't black. Of an animation the first frame counts.
@@ -45,15 +46,16 @@ def decode_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> NDAr
     try:
         with Image.open(io.BytesIO(data)) as image:
             _check_size(image, name, max_pixels)
-            return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+            image.load()
+            return np.asarray(_to_rgb(turned(image, turn_of(image))))
     except UnidentifiedImageError:
         raise ImageError(f"{name} is no picture that can be read: give a PNG, JPEG, TIFF, WebP, BMP or GIF") from None
     except Image.DecompressionBombError:
         raise ImageError(_too_large(name, max_pixels)) from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        if isinstance(error, ImageError):
-            raise
-        raise ImageError(f"{name} is a damaged picture ({error}): save or fetch it again") from None
+    except (ImageError, MemoryError):
+        raise
+    except Exception as error:  # decoders fail with errors of any kind
+        raise ImageError(f"{name} is a damaged picture ({error}): save or fetch it again") from error
 
 
 def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:

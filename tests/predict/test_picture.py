@@ -1,4 +1,5 @@
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,45 @@ def test_exif_orientation_is_applied(orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     np.testing.assert_array_equal(decode_picture(encoded(Image.fromarray(RGB), exif=exif), name="x"), turned)
+
+
+UPSIDE_DOWN = struct.pack("<HHIHH", 0x0112, 3, 1, 3, 0)
+ODD_ENTRIES = {
+    "a pointer in letters": struct.pack("<HHI4s", 0x8769, 2, 3, b"ab"),
+    "a pointer to two numbers": struct.pack("<HHIHH", 0x8769, 3, 2, 1, 1),
+    "a pointer that is a fraction": struct.pack("<HHIIIII", 0x8769, 5, 1, 38, 0, 1, 2),
+}
+KINDS = ["JPEG", "PNG", "WEBP"]
+
+
+def exif_of(*entries: bytes, magic: bytes = b"II*\0") -> bytes:
+    return b"Exif\0\0" + magic + struct.pack("<IH", 8, len(entries)) + b"".join(entries) + bytes(4)
+
+
+@pytest.mark.parametrize("entry", ODD_ENTRIES.values(), ids=ODD_ENTRIES.keys())
+@pytest.mark.parametrize("kind", KINDS)
+def test_odd_exif_turns_a_picture_all_the_same(kind: str, entry: bytes) -> None:
+    options = {"exif": exif_of(UPSIDE_DOWN, entry), "lossless": True}
+    decoded = decode_picture(encoded(Image.fromarray(RGB), kind, **options), name="x")
+    np.testing.assert_allclose(decoded.astype(int), RGB[::-1, ::-1].astype(int), atol=40 if kind == "JPEG" else 0)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize("kind", KINDS)
+def test_exif_that_cannot_be_read_turns_nothing(kind: str) -> None:
+    for exif in (exif_of(UPSIDE_DOWN, magic=b"II?\0"), exif_of(UPSIDE_DOWN)[:20]):
+        options = {"exif": exif, "lossless": True}
+        decoded = decode_picture(encoded(Image.fromarray(RGB), kind, **options), name="x")
+        np.testing.assert_allclose(decoded.astype(int), RGB.astype(int), atol=40 if kind == "JPEG" else 0)
+
+
+def test_any_failure_of_a_decoder_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise NotImplementedError("pixel format 7")
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", fail)
+    with pytest.raises(ImageError, match=r"cat\.png is a damaged picture \(pixel format 7\)"):
+        decode_picture(encoded(Image.fromarray(RGB)), name="cat.png")
 
 
 def test_transparency_becomes_white() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from sam_backend.errors import ImageError
+from sam_backend.predict.deep_colour import find_deep_colour
 from sam_backend.predict.upright import turn_of, turned
 
 MAX_PIXELS = 178_000_000
@@ -32,8 +34,9 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
 def decode_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Decode a picture to (h, w, 3) RGB, turned upright by its EXIF orientation; one that can't be read turns nothing.
 
-    Transparent parts become white, as a browser shows them. More than 8 bits are stretched from the darkest to the
-    brightest value, so that a 12-bit picture in a 16-bit file isn't black. Of an animation the first frame counts.
+    Transparent parts become white, as a browser shows them. More than 8 bits in PNG and TIFF, of grey or of RGB, are
+    stretched from the darkest to the brightest value, the channels together, so that a 12-bit picture in a 16-bit file
+    isn't black. Of an animation the first frame counts.
 
     Args:
         data: the file's bytes.
@@ -44,10 +47,7 @@ def decode_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> NDAr
         ImageError: no picture, a damaged one, or one of too many pixels.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            _check_size(image, name, max_pixels)
-            image.load()
-            return np.asarray(_to_rgb(turned(image, turn_of(image))))
+        return np.asarray(_to_rgb(_upright(data, name, max_pixels)))
     except UnidentifiedImageError:
         raise ImageError(f"{name} is no picture that can be read: give a PNG, JPEG, TIFF, WebP, BMP or GIF") from None
     except Image.DecompressionBombError:
@@ -58,13 +58,37 @@ def decode_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> NDAr
         raise ImageError(f"{name} is a damaged picture ({error}): save or fetch it again") from error
 
 
-def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
-    if image.width * image.height > max_pixels:
-        raise ImageError(f"{_too_large(name, max_pixels)}; it has {image.width} x {image.height}")
+def _upright(data: bytes, name: str, max_pixels: int) -> Image.Image:
+    deep = find_deep_colour(data)
+    if deep is not None:
+        _check_size(deep.size_wh, name, max_pixels)
+        return turned(_stretched_together(*deep.read()), deep.turn())
+    with Image.open(io.BytesIO(data)) as image:
+        _check_size(image.size, name, max_pixels)
+        image.load()
+        return turned(image, turn_of(image))
+
+
+def _check_size(size_wh: tuple[int, int], name: str, max_pixels: int) -> None:
+    width, height = size_wh
+    if width * height > max_pixels:
+        raise ImageError(f"{_too_large(name, max_pixels)}; it has {width} x {height}")
 
 
 def _too_large(name: str, max_pixels: int) -> str:
     return f"{name} has more than the {max_pixels / 1e6:g} megapixels allowed: make it smaller or cut it into tiles"
+
+
+def _stretched_together(bands: NDArray[Any], opacity: NDArray[np.uint8] | None) -> Image.Image:
+    """Stretch bands (1 or 3, h, w) by the same two values, so that hues stay. What isn't seen has no say."""
+    seen = bands if opacity is None else bands[:, opacity > 0]
+    finite = seen[np.isfinite(seen)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    channels = [stretch_to_uint8(band.astype(np.float64), low, high) for band in bands]
+    image = Image.merge("RGB", [Image.fromarray(channels[index % len(channels)]) for index in range(3)])
+    if opacity is not None:
+        image.putalpha(Image.fromarray(opacity))
+    return image
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

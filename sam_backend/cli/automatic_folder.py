@@ -11,7 +11,13 @@ from tqdm import tqdm
 
 from sam_backend.cli.recipe import RECIPE_NAME, Recipe
 from sam_backend.errors import ImageError, MaskError, OptionsError
-from sam_backend.predict.automatic.annotation_files import coco_content, read_sa1b, sa1b_content, write_json
+from sam_backend.predict.automatic.annotation_files import (
+    begins_as_written,
+    coco_content,
+    read_sa1b,
+    sa1b_content,
+    write_json,
+)
 from sam_backend.predict.automatic.generator import generate
 from sam_backend.predict.automatic.options import AutomaticOptions
 from sam_backend.predict.picture import read_picture
@@ -65,8 +71,9 @@ class FolderRun:
             MaskError: a file that is there already isn't one that this command wrote.
             OptionsError: the folder is for masks of another recipe.
         """
-        todo = [picture for picture, output in self.outputs.items() if not output.exists()]
-        recipe.keep_to(self.coco_file.parent, self._holds_masks())
+        finished = self._finished()
+        todo = [picture for picture in self.outputs if picture not in finished]
+        recipe.keep_to(self.coco_file.parent, holds_masks=bool(finished) or self._holds_masks_of_others())
         predictor = load() if todo else None
         bad = [one for one in _progress(todo) if predictor and not self._segment(one, predictor, recipe.options)]
         done = [output for picture, output in self.outputs.items() if picture not in bad]
@@ -75,9 +82,19 @@ class FolderRun:
         print(f"wrote {self.coco_file}: {len(done)} pictures, {n_before} of them from before; {len(bad)} bad")
         return EXIT_SOME_FAILED if bad else 0
 
-    def _holds_masks(self) -> bool:
-        """Of any pictures: those of another folder, too, may have been written here."""
-        return any(path.name not in {COCO_NAME, RECIPE_NAME} for path in self.coco_file.parent.glob("*.json"))
+    def _finished(self) -> set[Path]:
+        """Pictures with masks from before. What lies in the place of masks is found out before the model runs."""
+        finished = {picture: output for picture, output in self.outputs.items() if output.exists()}
+        for output in finished.values():
+            if not begins_as_written(output):
+                read_sa1b(output)
+        return set(finished)
+
+    def _holds_masks_of_others(self) -> bool:
+        """Whether another folder's pictures had their masks written here; JSON of other programs counts for nothing."""
+        known = {COCO_NAME, RECIPE_NAME, *(output.name for output in self.outputs.values())}
+        others = (path for path in self.coco_file.parent.glob("*.json") if path.name not in known)
+        return any(path.is_file() and begins_as_written(path) for path in others)
 
     def _segment(self, picture: Path, predictor: Predictor, options: AutomaticOptions) -> bool:
         try:

@@ -34,8 +34,8 @@ class Recipe:
     def keep_to(self, folder: Path, holds_masks: bool) -> None:
         """Keep the recipe in a folder, or make sure that it is the one that the folder's masks were made with.
 
-        Masks without a recipe, as earlier versions made them, are taken as they are; a recipe without masks, as a run
-        that was soon stopped leaves it, is replaced.
+        Masks without a recipe, as earlier versions made them, are taken as they are, which is said; a recipe without
+        masks, as a run that was soon stopped leaves it, is replaced.
 
         Raises:
             OptionsError: the masks' recipe is another one, or can't be read.
@@ -45,6 +45,8 @@ class Recipe:
             write_json(self._content(), path)
         elif path.exists():
             _check_same(_read(path), self._content(), folder)
+        else:
+            print(f"{folder} holds masks without {RECIPE_NAME}, which says how they were made: taken as they are")
 
     def _content(self) -> dict[str, Any]:
         values = dataclasses.asdict(self.options).items()

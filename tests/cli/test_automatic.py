@@ -153,13 +153,29 @@ def test_a_damaged_recipe_is_named(run: Run, folder: Path, tmp_path: Path, capsy
     assert "made-with.json doesn't tell what the masks beside it were made with" in capsys.readouterr().err
 
 
-def test_masks_without_a_recipe_are_left_alone(run: Run, folder: Path, tmp_path: Path) -> None:
+def test_json_of_other_programs_counts_for_no_masks(
+    run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "masks"
+    out.mkdir()
+    (out / "about.json").write_text('{"photographer": "Ann"}')
+    (out / "more.json").mkdir()
+    assert run(folder, "-o", out, *LENIENT) == 0
+    (out / "sa_2.json").unlink()
+    assert run(folder, "-o", out, *LENIENT, "--points-per-side", 3) == 2
+    assert "is for masks made with points_per_side 2, not points_per_side 3" in capsys.readouterr().err
+
+
+def test_masks_without_a_recipe_are_left_alone(
+    run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "masks"
     run(folder, "-o", out, *LENIENT)
     (out / "made-with.json").unlink()
     (out / "sa_2.json").unlink()
     assert run(folder, "-o", out, *LENIENT, "--points-per-side", 3) == 0
     assert not (out / "made-with.json").exists()
+    assert "holds masks without made-with.json, which says how they were made: taken as" in capsys.readouterr().out
 
 
 def test_no_model_is_loaded_where_nothing_is_to_do(
@@ -235,13 +251,24 @@ def test_two_outputs_of_one_name_are_refused(
     assert_one_line(capsys.readouterr().err, "would both be written to")
 
 
-def test_a_foreign_file_in_the_output_folder_is_named(
-    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+FOREIGN = {
+    "other keys": '{"shapes": []}',
+    "an empty image": '{"image": {}, "annotations": [{"segmentation": [[1, 2, 3, 4, 5, 6]]}]}',
+    "polygons": '{"image": {"file_name": "a", "width": 9, "height": 9}, "annotations": [{"segmentation": [[1, 2]], '
+    '"area": 1, "predicted_iou": 1, "stability_score": 1}]}',
+    "an image's name": '{"image": "a.png", "annotations": []}',
+}
+
+
+@pytest.mark.parametrize("text", FOREIGN.values(), ids=FOREIGN.keys())
+def test_a_foreign_file_in_the_place_of_masks_is_named_before_the_model_runs(
+    text: str, run: Run, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in (1, 2):
-        (folder / f"sa_{number}.json").write_text('{"shapes": []}')
+    (folder / "sa_2.json").write_text(text)
+    monkeypatch.setattr("sam_backend.cli.automatic.load_model", lambda _: pytest.fail("it was loaded"))
     assert run(folder, "-o", folder, *LENIENT) == 2
-    assert_one_line(capsys.readouterr().err, "sa_1.json isn't a file of masks as SA-1B has them")
+    assert_one_line(capsys.readouterr().err, "sa_2.json isn't a file of masks as SA-1B has them")
+    assert not (folder / "made-with.json").exists()
 
 
 def assert_one_line(text: str, sentence: str) -> None:

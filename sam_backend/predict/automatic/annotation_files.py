@@ -16,6 +16,18 @@ from sam_backend.errors import MaskError
 from sam_backend.masks.rle_coco import bbox_xywh
 from sam_backend.predict.automatic.records import MaskRecord
 
+IMAGE_KEYS = {"file_name", "width", "height"}
+ANNOTATION_KEYS = {"segmentation", "area", "predicted_iou", "stability_score"}
+
+BEGINNING = re.compile(
+    rb'\{"image": \{"image_id": \d+, "width": \d+, "height": \d+, "file_name": "(?:[^"\\]|\\.)*"\}, '
+    rb'"annotations": \[(?:\]|\{"id": 1, "segmentation": \{"size": \[)'
+)
+"""Of a file that `write_json` made of `sa1b_content`."""
+
+BEGINNING_BYTES = 4096
+"""A file's name is 255 bytes at most, each of them 6 characters in JSON."""
+
 
 def sa1b_content(records: Sequence[MaskRecord], image_hw: tuple[int, int], file_name: str) -> dict[str, Any]:
     """Lay out a picture's masks as SA-1B does; boxes are XYWH, ``bbox`` one px short as in the official records.
@@ -67,20 +79,32 @@ def _coco_annotation(found: Mapping[str, Any], *, number: int, image_id: int) ->
     }
 
 
+def begins_as_written(path: Path) -> bool:
+    """Whether a file begins as `sa1b_content` does when `write_json` has written it. Only the beginning is read."""
+    with path.open("rb") as file:
+        return BEGINNING.match(file.read(BEGINNING_BYTES)) is not None
+
+
 def read_sa1b(path: Path) -> dict[str, Any]:
-    """Read a file that holds `sa1b_content`.
+    """Read a file that holds `sa1b_content`, or as much of it as `coco_content` wants.
 
     Raises:
         MaskError: it holds something else.
     """
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        is_right = {"image", "annotations"} <= content.keys()
-    except (ValueError, AttributeError):
+        is_right = _is_sa1b(content)
+    except (ValueError, AttributeError, KeyError, TypeError):
         is_right = False
     if not is_right:
         raise MaskError(f"{path} isn't a file of masks as SA-1B has them: move it away or choose another folder")
     return content
+
+
+def _is_sa1b(content: dict[str, Any]) -> bool:
+    return content["image"].keys() >= IMAGE_KEYS and all(
+        found.keys() >= ANNOTATION_KEYS and isinstance(found["segmentation"], dict) for found in content["annotations"]
+    )
 
 
 def write_json(content: Mapping[str, Any], path: Path) -> None:

@@ -7,7 +7,14 @@ from pycocotools.coco import COCO
 from record_of import box_mask, record_of
 
 from sam_backend.errors import MaskError, OptionsError
-from sam_backend.predict.automatic.annotation_files import coco_content, read_sa1b, sa1b_content, write_json
+from sam_backend.predict.automatic.annotation_files import (
+    begins_as_written,
+    coco_content,
+    read_sa1b,
+    sa1b_content,
+    write_json,
+)
+from sam_backend.predict.automatic.records import MaskRecord
 
 IMAGE_HW = (40, 60)
 MASKS = [box_mask(IMAGE_HW, (5, 6, 15, 26)), box_mask(IMAGE_HW, (30, 0, 31, 40))]
@@ -72,3 +79,14 @@ def test_what_was_written_is_read_back_and_nothing_else_is_left(tmp_path: Path) 
     write_json(content, tmp_path / "a.json")
     assert read_sa1b(tmp_path / "a.json") == json.loads(json.dumps(content))
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize(
+    "name", ["a.jpg", 'ü "quoted" \\.jpg', "\U0001f41f" * 62 + ".jpg"], ids=["plain", "odd", "long"]
+)
+@pytest.mark.parametrize("records", [RECORDS, []], ids=["masks", "no masks"])
+def test_what_was_written_is_known_by_its_beginning(name: str, records: list[MaskRecord], tmp_path: Path) -> None:
+    write_json(sa1b_content(records, IMAGE_HW, name), tmp_path / "a.json")
+    assert begins_as_written(tmp_path / "a.json")
+    write_json(coco_content([sa1b_content(records, IMAGE_HW, name)]), tmp_path / "coco.json")
+    assert not begins_as_written(tmp_path / "coco.json")

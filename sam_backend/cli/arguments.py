@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from sam_backend.errors import OptionsError
 from sam_backend.model.checkpoint import EMBEDDED_NAME, OFFICIAL_FILES
 from sam_backend.predict.predictor import DTYPES, Predictor, load_sam
 
@@ -85,3 +86,13 @@ def output_file(*endings: str) -> Callable[[str], Path]:
         return path
 
     return check
+
+
+def check_replaces_nothing(source: Path, output: Path) -> None:
+    """Make sure that an output isn't the picture that it is made of, by another name or a link either.
+
+    Raises:
+        OptionsError: it is.
+    """
+    if source.exists() and output.exists() and source.samefile(output):
+        raise OptionsError(f"the output {output} would replace the picture {source}: give another name")

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, get_args
 
 from tqdm import tqdm
 
-from sam_backend.cli.arguments import add_model, load_model
+from sam_backend.cli.arguments import add_model, check_replaces_nothing, load_model
 from sam_backend.cli.automatic_folder import FolderRun
 from sam_backend.cli.mask_map import draw_mask_map
 from sam_backend.cli.recipe import Recipe
@@ -110,6 +110,7 @@ def _checked_output(source: Path, text: str) -> Path:
         raise OptionsError(f"the output {text!r} should end in .json or .png, or be a folder that exists")
     if not output.parent.is_dir():
         raise OptionsError(f"the output {text!r} lies in a folder that doesn't exist: make it first")
+    check_replaces_nothing(source, output)
     return output
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sam_backend.cli.arguments import add_model, add_prompts, load_model, output_file
+from sam_backend.cli.arguments import add_model, add_prompts, check_replaces_nothing, load_model, output_file
 from sam_backend.cli.overlay import draw_overlay
 from sam_backend.geo.geojson import Outline, map_features, pixel_features, write_geojson
 from sam_backend.geo.raster import RasterWindow, is_georeferenced
@@ -51,6 +51,7 @@ class _Picture:
 def run(arguments: argparse.Namespace) -> int:
     """Segment, print the scores, write the output."""
     prompts = Prompts.of(points=arguments.point, box_xyxy=arguments.box)
+    check_replaces_nothing(arguments.image, arguments.output)
     picture = _read(arguments.image)
     predictor = load_model(arguments)
     prediction = predictor.segment(predictor.embed(picture.pixels), prompts, multimask=not arguments.single)

@@ -237,6 +237,20 @@ def test_bad_words_give_one_line_and_code_2(
     assert_one_line(capsys.readouterr().err, sentence)
 
 
+@pytest.mark.parametrize("output", ["sa_1.png", "./sa_1.png", "link.png"])
+def test_the_picture_itself_is_no_output(
+    output: str, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    Path("link.png").symlink_to("sa_1.png")
+    before = Path("sa_1.png").read_bytes()
+    assert run("sa_1.png", "-o", output, *LENIENT) == 2
+    assert_one_line(
+        capsys.readouterr().err, f"the output {Path(output)} would replace the picture sa_1.png: give another"
+    )
+    assert Path("sa_1.png").read_bytes() == before
+
+
 def test_a_folder_without_pictures_is_said(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, "-o", tmp_path / "masks") == 2
     assert_one_line(capsys.readouterr().err, "has no picture: .bmp, .gif")

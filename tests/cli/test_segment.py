@@ -162,6 +162,19 @@ def test_an_output_that_cannot_be_is_said_at_once(
     assert_one_line(capsys.readouterr().err, sentence)
 
 
+def test_the_picture_itself_is_no_output(
+    run: Run, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link, before = tmp_path / "link.png", picture.read_bytes()
+    link.symlink_to(picture)
+    for source, output in ((picture, picture), (picture, link), (link, picture)):
+        assert run("segment", source, "--point", "1,1", "-o", output) == 2
+        assert_one_line(
+            capsys.readouterr().err, f"the output {output} would replace the picture {source}: give another"
+        )
+        assert picture.read_bytes() == before
+
+
 def test_what_is_no_picture_gives_one_line_and_code_2(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

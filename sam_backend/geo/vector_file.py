@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import shutil
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +24,10 @@ from sam_backend.geo.vector_export import VectorFormat, export, format_of
 
 _GEOPACKAGE = {"VERSION": "1.2"}
 """QGIS before 3.30 warns of each newer file that it opens."""
+
+_UNFINISHED = ".unfinished"
+_ABANDONED_AFTER_S = 3600.0
+"""Without a change; whoever writes changes its file every few seconds."""
 
 WRITE_ERRORS = (DataSourceError, DataLayerError, FeatureError, OSError)
 
@@ -151,11 +157,21 @@ def _unfinished_folder(path: Path) -> Path:
     if path.is_dir():
         raise StorageError(f"{path} is a folder: give the name of a file in it")
     try:
-        return Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".unfinished", dir=path.parent))
+        _remove_abandoned(path)
+        return Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=_UNFINISHED, dir=path.parent))
     except OSError as error:
         raise StorageError(
             f"{path} can't be written ({error.strerror}): choose a folder that is there and may be written"
         ) from None
+
+
+def _remove_abandoned(path: Path) -> None:
+    """What programs that were killed while they wrote ``path`` have left: of a large run it may be gigabytes."""
+    for folder in path.parent.glob(f".{glob.escape(path.name)}.*{_UNFINISHED}"):
+        with contextlib.suppress(FileNotFoundError):  # its writer may just have finished
+            changed_s = max(part.stat().st_mtime for part in (folder, *folder.iterdir()))
+            if time.time() - changed_s > _ABANDONED_AFTER_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _reason(error: Exception) -> str:

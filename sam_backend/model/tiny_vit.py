@@ -111,7 +111,7 @@ class _Stage(nn.Module):
 
 
 class _ConvNorm(nn.Module):
-    """A convolution and its batch norm, folded into the kernel: in training, too, by the statistics of the weights' file.
+    """A convolution and its batch norm, folded into the kernel; in training, too, by the statistics that came with it.
 
     A step sees one picture at a time, whose own statistics would make features that inference never gives. Factor and
     bias of the norm learn as any weight does.

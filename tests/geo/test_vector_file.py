@@ -1,5 +1,6 @@
 import contextlib
 import json
+import os
 import resource
 import sqlite3
 import warnings
@@ -257,3 +258,16 @@ def test_every_kind_of_field_may_be_missing(tmp_path: Path) -> None:
         file.append("things", [Feature(shapely.box(0, 0, 1, 1), values) for values in (known, {}, {"real": np.nan})])
     rows = sqlite3.connect(tmp_path / "things.gpkg").execute("SELECT real, integer, text, flag FROM things").fetchall()
     assert rows == [(0.5, 2**40, "grün", 1), (None,) * 4, (None,) * 4]
+
+
+def test_what_a_killed_writer_left_goes_when_the_file_is_written_again(tmp_path: Path) -> None:
+    left, busy, of_another = (tmp_path / f".{name}.unfinished" for name in ("a.gpkg.x1", "a.gpkg.x2", "b.gpkg.x3"))
+    for folder in (left, busy, of_another):
+        folder.mkdir()
+        (folder / "staged.gpkg").write_bytes(b"half")
+    for folder in (left, busy, of_another):
+        os.utime(folder, (0, 0))
+        if folder != busy:
+            os.utime(folder / "staged.gpkg", (0, 0))
+    _write(tmp_path / "a.gpkg")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [busy.name, of_another.name, "a.gpkg"]

@@ -40,6 +40,8 @@ class DataSpec:
     """A file of names that judge as well, one a line."""
 
     options: OpenOptions = field(default_factory=OpenOptions)
+    words: tuple[str, ...] = ()
+    """What was said behind the path, as it was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ def data_spec(text: str) -> DataSpec:
                     part=_part(said.pop("part")) if "part" in said else DEFAULT_TILING.part,
                 ),
             ),
+            words=tuple(words),
         )
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no data set ({error}): give {FORM}") from None

@@ -12,6 +12,7 @@ import torch
 from sam_backend.cli import train_project
 from sam_backend.cli.data_spec import EPILOG, open_spec
 from sam_backend.cli.train_arguments import add_arguments, chosen_settings, preset_name
+from sam_backend.cli.train_origin import origin_json
 from sam_backend.errors import DatasetError, SettingsError
 from sam_backend.model.checkpoint import checkpoint_version, load_network
 from sam_backend.model.sam import Sam
@@ -93,6 +94,7 @@ def _train(arguments: argparse.Namespace, device: torch.device, processes: Proce
         folder,
         reporters=reporters,
         validator=validator,
+        origin_json=origin_json(arguments, _held_out_share(arguments), [one.names for one in data.held_out]),
         resumes=arguments.resume,
         processes=processes,
     )
@@ -125,14 +127,15 @@ class _Data:
 
 
 def _open_data(arguments: argparse.Namespace) -> _Data:
-    opened = [
-        (open_spec(spec, HELD_OUT if arguments.held_out is None else arguments.held_out), spec.share)
-        for spec in arguments.data
-    ]
+    opened = [(open_spec(spec, _held_out_share(arguments)), spec.share) for spec in arguments.data]
     return _Data(
         training=[(data.training, share) for data, share in opened if data.training is not None],
         held_out=[data.held_out for data, _ in opened if data.held_out is not None],
     )
+
+
+def _held_out_share(arguments: argparse.Namespace) -> float:
+    return HELD_OUT if arguments.held_out is None else float(arguments.held_out)
 
 
 def _validator(data: _Data) -> HeldOutPictures | None:

@@ -53,20 +53,24 @@ def save_text(text: str, path: Path) -> None:
     os.replace(unfinished, path)
 
 
-def check_same_settings(settings_json: str, path: Path) -> None:
-    """Refuse to go on with a run under other settings than it was begun with: it would be neither run.
+def check_same(record_json: str, path: Path) -> None:
+    """Refuse to go on with a run under other conditions than it was begun with: it would be neither run.
+
+    Args:
+        record_json: the conditions now, a table.
+        path: of those that were recorded.
 
     Raises:
-        DatasetError: the settings differ; the message names which.
+        DatasetError: they differ; the message names in what.
     """
     recorded = json.loads(path.read_text(encoding="utf-8"))
-    now = json.loads(settings_json)
+    now = json.loads(record_json)
     differing = sorted(name for name in recorded.keys() | now.keys() if recorded.get(name) != now.get(name))
     if differing:
         name = differing[0]
         raise DatasetError(
             f"the run was begun with {name} = {recorded.get(name)!r}, now {now.get(name)!r} is asked for: "
-            "resume with the settings in its settings.json, or begin another run"
+            f"resume with what its {path.name} says, or begin another run"
         )
 
 

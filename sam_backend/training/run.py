@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Protocol
 
 from sam_backend.errors import SettingsError
-from sam_backend.training.files import check_same_settings, load_state, save_atomically, save_text, save_weights
+from sam_backend.training.files import check_same, load_state, save_atomically, save_text, save_weights
 from sam_backend.training.lora import merge_lora
 from sam_backend.training.processes import Processes
 from sam_backend.training.rounds import LessonReport
@@ -30,6 +30,11 @@ class RunFolder:
     def settings(self) -> Path:
         """What the run was told, as JSON."""
         return self.folder / "settings.json"
+
+    @property
+    def origin(self) -> Path:
+        """What the run began with besides its settings, as JSON. Runs of earlier versions have none."""
+        return self.folder / "origin.json"
 
     @property
     def state(self) -> Path:
@@ -96,6 +101,7 @@ def run(
     *,
     reporters: Sequence[Reporter] = (),
     validator: Validator | None = None,
+    origin_json: str | None = None,
     resumes: bool = False,
     processes: Processes | None = None,
 ) -> RunEnd:
@@ -107,6 +113,7 @@ def run(
         folder: where files go. Only the first process writes.
         reporters: told of every step and judgement, in the first process.
         validator: judges the weights every so often; the best are kept.
+        origin_json: what else has to be the same for the run to be resumed, such as its data: a table.
         resumes: whether to go on with what the folder holds.
         processes: those that share the steps.
 
@@ -116,14 +123,17 @@ def run(
     Raises:
         SettingsError: the folder holds another run, and it isn't to be resumed.
         CheckpointError: there is no state to resume from, or it is damaged or another network's.
-        DatasetError: the folder's run had other settings, or a source ran dry.
+        DatasetError: the folder's run had other settings or another origin, or a source ran dry.
     """
     writes = (processes or Processes()).is_first
-    state = _resume(trainer, settings, folder) if resumes else {}
-    if not resumes:
+    records = {folder.settings: settings.to_json()} | ({folder.origin: origin_json} if origin_json else {})
+    if resumes:
+        state = _resume(trainer, folder, records)
+    else:
         folder.require_new()
-        if writes:
-            save_text(settings.to_json(), folder.settings)
+        state = {}
+        for path, text in records.items() if writes else ():
+            save_text(text, path)
     keeper = _Keeper(trainer, settings, folder, reporters, validator, state) if writes else None
     with _stop_request() as stop:
         if keeper is not None:
@@ -138,9 +148,11 @@ def run(
     return RunEnd(trainer.is_done, has_best=keeper is not None and keeper.has_best)
 
 
-def _resume(trainer: Trainer, settings: TrainingSettings, folder: RunFolder) -> dict[str, object]:
+def _resume(trainer: Trainer, folder: RunFolder, records: Mapping[Path, str]) -> dict[str, object]:
     state = load_state(folder.state)
-    check_same_settings(settings.to_json(), folder.settings)
+    for path, text in records.items():
+        if path != folder.origin or path.exists():
+            check_same(text, path)
     trainer.resume(state)
     return state
 

@@ -98,7 +98,7 @@ def test_train_goes_on_from_weights_and_resumes(
     assert "2/2" in printed.err
     assert load_network(str(run / "last.pth")).image_size == 64
     assert {path.name for path in run.iterdir()} == {
-        *("settings.json", "state.pt", "last.pth", "best.pth", "predictions", "tensorboard")
+        *("settings.json", "origin.json", "state.pt", "last.pth", "best.pth", "predictions", "tensorboard")
     }
     written = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
     assert main(words) == 2
@@ -135,6 +135,38 @@ def test_train_fine_tunes_a_part(
     assert before.keys() == after.keys()
     moved = {name.split(".")[0] for name in before if (before[name] - after[name]).abs().max() > 2e-3}
     assert moved <= {"prompt_encoder", "mask_decoder"}
+
+
+def test_train_resumes_with_the_same_data_hold_out_and_first_weights_only(
+    pictures: Path,
+    tiny_checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    names, other_init = tmp_path / "names.txt", tmp_path / "other.pth"
+    names.write_text("other\n")
+    other = load_network(str(tiny_checkpoint)).state_dict()
+    other["mask_decoder.iou_token.weight"] += 1
+    torch.save(other, other_init)
+    spec = f"{pictures},held-out=0,without={names}"
+    words = ["train", "--steps", "1", "-o", str(tmp_path / "run")]
+    begun = [*words, "--init", str(tiny_checkpoint), "--data"]
+    assert main([*begun, spec]) == 0
+    for changed, named in {
+        (*begun, f"{pictures},held-out=0"): "data",
+        (*begun, spec, "--data", str(pictures)): "data",
+        (*begun, spec, "--scenes", "0.5"): "scenes",
+        (*begun, spec, "--held-out", "0.5"): "held_out_share",
+        (*words, "--init", str(other_init), "--data", spec): "init",
+    }.items():
+        assert main([*changed, "--resume"]) == 2
+        assert f"error: the run was begun with {named} = " in capsys.readouterr().err
+    monkeypatch.chdir(pictures.parent)
+    assert main([*begun, f"{pictures.name},without={names},held-out=0", "--resume"]) == 0
+    names.write_text("seen\n")
+    assert main([*begun, spec, "--resume"]) == 2
+    assert "begun with held_out_pictures = '1 of SHA-256 " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,18 @@ def test_other_settings_are_not_resumed(network: Sam, tmp_path: Path) -> None:
         run(new_trainer(network, other), other, folder, resumes=True)
 
 
+def test_another_origin_is_not_resumed_and_none_need_be_known(network: Sam, tmp_path: Path) -> None:
+    folder, asked = RunFolder(tmp_path), '{"data": ["cells"]}'
+    run(new_trainer(network), TINY, folder, origin_json=asked, reporters=[Diary(stops_after=1)])
+    with pytest.raises(
+        DatasetError, match=r"begun with data = \['cells'\], now \['cats'\] .* what its origin\.json says"
+    ):
+        run(new_trainer(network), TINY, folder, origin_json='{"data": ["cats"]}', resumes=True)
+    run(new_trainer(network), TINY, folder, origin_json=asked, reporters=[Diary(stops_after=2)], resumes=True)
+    folder.origin.unlink()  # as in a run of an earlier version
+    assert run(new_trainer(network), TINY, folder, origin_json='{"data": ["cats"]}', resumes=True).is_done
+
+
 def test_nothing_to_resume_is_said(network: Sam, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"there is no .*state\.pt to go on from"):
         run(new_trainer(network), TINY, RunFolder(tmp_path), resumes=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import re
 import sys
 from collections.abc import Sequence
@@ -46,6 +47,7 @@ COMMANDS = (
     worker,
 )
 EXIT_BAD_INPUT = 2
+FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -54,7 +56,7 @@ class _OneLineParser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; bad input gives one line on stderr and exit code 2."""
+    """Run a command; bad input, or a file that can't be used, gives one line on stderr and exit code 2."""
     parser = _OneLineParser(prog="python -m sam_backend", description="Segment Anything where people work.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
@@ -66,7 +68,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SamBackendError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
         return EXIT_BAD_INPUT
+    except OSError as error:
+        if not _is_about_a_place(error):
+            raise
+        print(f"error: {_place_sentence(error)}", file=sys.stderr)  # noqa: T201 - a command line prints
+        return EXIT_BAD_INPUT
     return code
+
+
+def _is_about_a_place(error: OSError) -> bool:
+    """Whether the system refused a file that it names, or has no room. All else is a defect, and keeps its trace."""
+    return error.errno is not None and (error.filename is not None or error.errno in FULL)
+
+
+def _place_sentence(error: OSError) -> str:
+    if error.errno in FULL:
+        return (
+            f"there is no room for {error.filename or 'what is written'} ({error.strerror}): make some, and run again"
+        )
+    return f"{error.filename} can't be read or written ({error.strerror}): give another place, or the right to use it"
 
 
 def _bind_negative_numbers(argv: Sequence[str]) -> list[str]:

@@ -1,4 +1,6 @@
+import errno
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -249,6 +251,49 @@ def test_the_picture_itself_is_no_output(
         capsys.readouterr().err, f"the output {Path(output)} would replace the picture sa_1.png: give another"
     )
     assert Path("sa_1.png").read_bytes() == before
+
+
+@pytest.mark.parametrize(("source", "output"), [(".", "sa_1.png/out"), ("sa_1.png", "out.json")])
+def test_a_place_that_cannot_be_written_is_said(
+    source: str,
+    output: str,
+    run: Run,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(folder)
+    Path("out.json.unfinished").mkdir()  # in the way of the file to be
+    assert run(source, "-o", output, *LENIENT) == 2
+    assert_one_line(capsys.readouterr().err, "can't be read or written (")
+
+
+def test_a_full_disk_is_said(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Path, "write_bytes", fails_with(OSError(errno.ENOSPC, "No space left on device")))
+    assert run(folder / "sa_1.png", "-o", tmp_path / "out.json", *LENIENT) == 2
+    assert_one_line(
+        capsys.readouterr().err, "there is no room for what is written (No space left on device): make some"
+    )
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("of ours"), BrokenPipeError(errno.EPIPE, "Broken pipe")], ids=["own", "pipe"]
+)
+def test_errors_about_no_file_keep_their_trace(
+    error: OSError, run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "write_bytes", fails_with(error))
+    with pytest.raises(OSError, match=re.escape(str(error))):
+        run(folder / "sa_1.png", "-o", tmp_path / "out.json", *LENIENT)
+
+
+def fails_with(error: OSError) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
 
 
 def test_a_folder_without_pictures_is_said(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -175,6 +175,15 @@ def test_the_picture_itself_is_no_output(
         assert picture.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["out.json", "out.png", "out.geojson"])
+def test_a_place_that_cannot_be_written_is_said(
+    name: str, run: Run, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).mkdir()
+    assert run("segment", picture, "--point", "1,1", "-o", tmp_path / name) == 2
+    assert_one_line(capsys.readouterr().err, f"{name} can't be read or written (Is a directory): give another place")
+
+
 def test_what_is_no_picture_gives_one_line_and_code_2(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

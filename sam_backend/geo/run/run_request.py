@@ -44,7 +44,7 @@ class RunRequest:
 
     prompts: Path | None = None
     prompt_kind: PromptKind | None = None
-    """None: points as clicks, anything else as outlines."""
+    """None: points as clicks, polygons as outlines."""
 
     alignment: Alignment | None = None
     """Where the layer of prompts was found to lie: its prompts are moved so before the model is asked. None: nobody

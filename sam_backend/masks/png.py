@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,18 @@ from sam_backend.masks.check import check_mask
 _BACKGROUND_RGB = (0, 0, 0)
 _OBJECT_RGB = (255, 255, 255)
 _PALETTE_ALPHA = bytes([0, 255])
+
+PILLOW_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    AssertionError,
+    IndexError,
+    EOFError,
+    struct.error,
+    Image.DecompressionBombError,
+)
+"""What Pillow raises for damaged files: it reads most chunks of a PNG without asking first how long they are."""
 
 
 def encode_mask_png(mask: NDArray[np.bool_]) -> bytes:
@@ -38,12 +51,13 @@ def decode_mask_png(data: bytes) -> NDArray[np.bool_]:
     """
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
-            if not picture.has_transparency_data:
-                raise MaskError(
-                    f"the PNG (mode {picture.mode}) has no alpha, which is what tells object from background: "
-                    "save it with a transparent background"
-                )
-            alpha = picture.convert("RGBA").getchannel("A")
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: Pillow's for a broken chunk
+            mode = picture.mode
+            alpha = picture.convert("RGBA").getchannel("A") if picture.has_transparency_data else None
+    except PILLOW_ERRORS as error:
         raise MaskError(f"a mask of {len(data)} bytes is no PNG or a damaged one: send a whole PNG file") from error
+    if alpha is None:
+        raise MaskError(
+            f"the PNG (mode {mode}) has no alpha, which is what tells object from background: "
+            "save it with a transparent background"
+        )
     return np.asarray(alpha) > 0

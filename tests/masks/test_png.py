@@ -1,8 +1,12 @@
 import io
+import struct
+import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 from sample_masks import any_mask, disc, noise
@@ -66,6 +70,12 @@ def test_a_png_without_alpha_is_refused_and_says_so(mode: str) -> None:
         decode_mask_png(png_of(Image.new(mode, (4, 3))))
 
 
+def with_chunk(png: bytes, kind: bytes, content: bytes, at: int = 8) -> bytes:
+    """A PNG with one more chunk, whose checksum is right."""
+    chunk = kind + content
+    return png[:at] + struct.pack(">I", len(content)) + chunk + struct.pack(">I", zlib.crc32(chunk)) + png[at:]
+
+
 WHOLE = encode_mask_png(noise(90, 90))
 DAMAGED = {
     "empty": b"",
@@ -73,6 +83,9 @@ DAMAGED = {
     "cut-in-the-pixels": WHOLE[:300],
     "cut-in-the-header": WHOLE[:20],
     "changed-in-the-header": WHOLE[:17] + b"\xff" + WHOLE[18:],
+    "header-too-short": with_chunk(WHOLE, b"IHDR", b"\0\0\0\5"),
+    "gamma-after-the-pixels": with_chunk(WHOLE, b"gAMA", b"\0", at=-12),
+    "profile-after-the-pixels": with_chunk(WHOLE, b"iCCP", b"name\0", at=-12),
     "jpeg": b"\xff\xd8\xff\xe0" + WHOLE[4:],
 }
 
@@ -81,3 +94,13 @@ DAMAGED = {
 def test_what_is_no_whole_png_is_refused(data: bytes) -> None:
     with pytest.raises(MaskError, match=f"a mask of {len(data)} bytes is no PNG or a damaged one"):
         decode_mask_png(data)
+
+
+@given(
+    kind=st.sampled_from([b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"gAMA", b"cHRM", b"pHYs", b"iTXt", b"tEXt", b"IDAT"]),
+    content=st.binary(max_size=30),
+    at=st.sampled_from([8, 33, -12]),
+)
+def test_whatever_a_chunk_says_there_is_a_mask_or_one_kind_of_error(kind: bytes, content: bytes, at: int) -> None:
+    with suppress(MaskError):
+        assert decode_mask_png(with_chunk(WHOLE, kind, content, at)).dtype == np.bool_

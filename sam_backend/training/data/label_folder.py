@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sam_backend.errors import DatasetError
+from sam_backend.masks.png import PILLOW_ERRORS
 from sam_backend.predict.picture import read_picture
 from sam_backend.training.data.picture_folder import pictures_by_stem
 from sam_backend.training.data.stored import SkippedItems
@@ -61,8 +62,9 @@ def _read_labels(path: Path) -> NDArray[np.int32]:
     try:
         with Image.open(path) as file:
             return np.asarray(file).astype(np.int32)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # SyntaxError: a broken chunk
-        raise DatasetError(f"the labels of {path.stem} can't be read ({error}): make them again") from None
+    except PILLOW_ERRORS as error:
+        reason = str(error) or type(error).__name__
+        raise DatasetError(f"the labels of {path.stem} can't be read ({reason}): make them again") from None
 
 
 class LabelMasks:

@@ -66,7 +66,7 @@ def test_labels_of_another_shape_are_named(mode: str, shape: str, folder: Path) 
 
 def test_damaged_files_are_named(folder: Path) -> None:
     whole = (folder / "labels" / "a.png").read_bytes()
-    for damaged in (b"no png", whole[:60]):
+    for damaged in (b"no png", whole[:60], whole[:-12] + b"\0\0\0\1gAMA\0\x5f\xb8\x03\xcf" + whole[-12:]):
         (folder / "labels" / "a.png").write_bytes(damaged)
         with pytest.raises(DatasetError, match="the labels of a can't be read"):
             LabelFolder(folder).read("a")

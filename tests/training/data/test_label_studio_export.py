@@ -121,6 +121,7 @@ def test_a_brush_on_a_larger_copy_of_the_picture_is_brought_to_its_size(folder: 
 
 
 NO_SIZE = {key: value for key, value in brush(MASK).items() if key != "original_width"}
+SHORT_HEADER = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0\0\0\4IHDR\0\0\0\5\x82\x64\x1d\xef").decode()
 DAMAGED = {
     "rle-cut-off": (region({"format": "rle", "rle": encode_brush_rle(MASK)[:-9]}), "cut off or damaged"),
     "rle-left-out": (region({"format": "rle", "rle": "2418 ints"}), "a list of bytes, got str"),
@@ -133,6 +134,7 @@ DAMAGED = {
     "nan": (polygon([[1, 2], [3, 4], [5, float("nan")]]), "3 finite points"),
     "unfinished": (polygon(POINTS_PCT, closed=False), "never closed"),
     "bitmask-without-alpha": (bitmask("data:image/png;base64,AAAA"), "no PNG or a damaged one"),
+    "bitmask-cut-in-the-header": (bitmask(f"data:image/png;base64,{SHORT_HEADER}"), "no PNG or a damaged one"),
     "bitmask-no-uri": (bitmask("nothing"), "bitmask is damaged"),
 }
 

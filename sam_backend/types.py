@@ -31,7 +31,7 @@ class Prompts:
     """(n, 2)."""
 
     is_foreground: NDArray[np.bool_] = field(default_factory=_no_labels)
-    """(n,). True where a click says "this is the object", False where it says "not this"."""
+    """(n,). True where a click says "this is the object", False where it says "not this". 1 and 0 will do, too."""
 
     box_xyxy: NDArray[np.float32] | None = None
     """(4,): left, top, right, bottom."""
@@ -40,11 +40,16 @@ class Prompts:
     """(h, w): one mask of an earlier prediction's ``low_res_logits``, to be refined."""
 
     def __post_init__(self) -> None:
-        """Check shapes and values.
+        """Check shapes and values; lists become arrays, and labels of 1 and 0, as the official API has them, bool.
 
         Raises:
-            PromptError: there is no prompt at all, a shape is off, a number isn't finite, or the box has no area.
+            PromptError: there is no prompt at all, a shape is off, a label is another one, a number is none or isn't
+                finite, or the box has no area.
         """
+        object.__setattr__(self, "points_xy", _as_numbers(self.points_xy, "points"))
+        object.__setattr__(self, "is_foreground", _as_labels(self.is_foreground))
+        if self.box_xyxy is not None:
+            object.__setattr__(self, "box_xyxy", _as_numbers(self.box_xyxy, "a box"))
         n_labels = len(self.is_foreground)
         if self.points_xy.shape != (n_labels, 2):
             raise PromptError(f"{n_labels} labels need points of shape ({n_labels}, 2), got {self.points_xy.shape}")
@@ -70,13 +75,39 @@ class Prompts:
             points: ``(x, y, is_foreground)`` each, in image px.
             box_xyxy: left, top, right, bottom in image px.
             mask_logits: (h, w), one mask of an earlier prediction's ``low_res_logits``.
+
+        Raises:
+            PromptError: as `Prompts` itself, or a point isn't three values.
         """
+        for point in points:
+            if len(point) != 3:
+                raise PromptError(f"a point is (x, y, is_foreground), got {tuple(point)}: say True for the object")
         return cls(
-            points_xy=np.array([point[:2] for point in points], np.float32).reshape(-1, 2),
-            is_foreground=np.array([point[2] for point in points], np.bool_),
-            box_xyxy=None if box_xyxy is None else np.array(box_xyxy, np.float32),
+            points_xy=_as_numbers([point[:2] for point in points], "points").reshape(-1, 2),
+            is_foreground=_as_labels([point[2] for point in points]),
+            box_xyxy=None if box_xyxy is None else _as_numbers(list(box_xyxy), "a box"),
             mask_logits=mask_logits,
         )
+
+
+def _as_numbers(given: object, what: str) -> NDArray[np.float32]:
+    """An array as it is, of whatever kind of numbers; anything else in float32."""
+    try:
+        array = given if isinstance(given, np.ndarray) else np.array(given, np.float32)
+    except (TypeError, ValueError):
+        raise PromptError(f"{what} came as {given!r}: give an array of numbers") from None
+    if array.dtype.kind not in "fiu":
+        raise PromptError(f"{what} came as an array of {array.dtype}: give an array of numbers")
+    return array
+
+
+def _as_labels(given: object) -> NDArray[np.bool_]:
+    array = np.asarray(given) if np.size(given) else _no_labels()  # type: ignore[arg-type]
+    if array.dtype == np.bool_:
+        return array
+    if array.dtype.kind not in "iu" or not ((array == 0) | (array == 1)).all():
+        raise PromptError(f"labels are True or 1 on the object, False or 0 beside it, got {array.tolist()}")
+    return array.astype(np.bool_)
 
 
 def _check_box(box_xyxy: NDArray[np.float32]) -> None:

@@ -50,7 +50,7 @@ def _check_options(arguments: argparse.Namespace) -> None:
     told = told_of_runs(arguments)
     if told:
         raise OptionsError(
-            f"{told[0]} is for whole runs, but --point and --box ask for one object: leave it out, or leave them out"
+            f"{told[0]} is for whole runs, but --point and --box ask for one object: leave it out, or those two"
         )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from sam_backend.geo.merge.placed import innermost_xy, placed_in, rect_of
@@ -18,6 +20,11 @@ from sam_backend.geo.tiles import PixelRect, Tile, TileGrid
 from sam_backend.predict.embedding import Embedding
 from sam_backend.predict.predictor import Predictor
 from sam_backend.types import MaskPrediction, Prompts
+
+PROMPTS_AT_ONCE = 64
+"""Three masks of 1024 px and their logits are 4 MB a prompt, until the best one is cut out."""
+
+_LOG = logging.getLogger(__name__)
 
 
 def tiles_of_views(views: Sequence[PromptedView], grid: TileGrid) -> list[Tile]:
@@ -41,10 +48,30 @@ class PromptSegmenter:
     side_px: int
     """Of the square that the model is shown."""
 
+    at_once: int = PROMPTS_AT_ONCE
+    """Prompts answered together; fewer once the device's memory was too small."""
+
     def segment(self, tile: Tile, window: RasterWindow) -> list[Finding]:
         """See `TileSegmenter`."""
-        asked = self.prompts[tile.index]
         embedding = self.predictor.embed(filled_up(window.pixels, self.side_px))
+        left, findings = list(self.prompts[tile.index]), list[Finding]()
+        while left:
+            chunk = left[: self.at_once]
+            try:
+                findings += self._findings(chunk, tile, window, embedding)
+            except torch.OutOfMemoryError:
+                if len(chunk) == 1:
+                    raise
+                self.at_once = len(chunk) // 2
+                _LOG.warning("out of memory: going on with %d prompts at a time", self.at_once)
+            else:
+                left = left[len(chunk) :]
+        return findings
+
+    def _findings(
+        self, asked: Sequence[FeaturePrompt], tile: Tile, window: RasterWindow, embedding: Embedding
+    ) -> list[Finding]:
+        """In the order of the prompts."""
         prompts = [self._in_tile(one, tile) for one in asked]
         # One click may mean the whole, a part or a sub-part: the best of three readings is taken.
         is_ambiguous = [one.box_xyxy is None and len(one.points_xy) == 1 for one in prompts]
@@ -53,16 +80,18 @@ class PromptSegmenter:
             indices = [index for index, ambiguous in enumerate(is_ambiguous) if ambiguous is multimask]
             answered = self.predictor.segment_batch(embedding, [prompts[index] for index in indices], multimask)
             answers.update(zip(indices, answered, strict=True))
-        found = (self._finding(one, answers[index], tile, window) for index, one in enumerate(asked))
-        return self._seconded([finding for finding in found if finding is not None], tile, embedding)
+        found = (self._finding(one, answers.pop(index), tile, window) for index, one in enumerate(asked))
+        outlines = {prompt.feature_id for prompt in asked if prompt.polygon is not None}
+        return self._seconded([finding for finding in found if finding is not None], outlines, tile, embedding)
 
-    def _seconded(self, findings: list[Finding], tile: Tile, embedding: Embedding) -> list[Finding]:
+    def _seconded(
+        self, findings: list[Finding], outlines: Container[int | None], tile: Tile, embedding: Embedding
+    ) -> list[Finding]:
         """With the stability of those that an outline asked for.
 
         An outline for a mask prompt is hard to contradict: where the object is gone the network still draws much the
         same. A click alone, in the midst of the answer, finds the same object only where there is one.
         """
-        outlines = {prompt.feature_id for prompt in self.prompts[tile.index] if prompt.polygon is not None}
         doubted = [finding for finding in findings if finding.feature_id in outlines]
         clicks = [_click_within(finding, tile) for finding in doubted]
         answers = self.predictor.segment_batch(embedding, clicks, multimask=True)

@@ -91,4 +91,5 @@ def place_mask(mask: NDArray[np.bool_], tile: Tile, window: RasterWindow) -> Pla
     rows, columns = np.flatnonzero(with_data.any(axis=1)), np.flatnonzero(with_data.any(axis=0))
     top, left = int(rows[0]), int(columns[0])
     cropped = with_data[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
-    return PlacedMask(tile.rect.left_px + left, tile.rect.top_px + top, np.ascontiguousarray(cropped))
+    # A copy, even of a single row: a view would keep the whole tile.
+    return PlacedMask(tile.rect.left_px + left, tile.rect.top_px + top, cropped.copy())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def data_spec(text: str) -> DataSpec:
     try:
         spec = DataSpec(
             path=Path(path),
-            share=float(said.pop("share", 1.0)),
+            share=_share(said.pop("share", "1")),
             held_out=float(said.pop("held-out")) if "held-out" in said else None,
             without=Path(said.pop("without")) if "without" in said else None,
             options=OpenOptions(
@@ -100,6 +101,13 @@ def open_spec(spec: DataSpec, held_out_share: float = 0.0) -> OpenedData:
         training=without(pictures, judging) if len(judging) < len(pictures.names) else None,
         held_out=only(pictures, judging) if judging else None,
     )
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 < share < math.inf:
+        raise ValueError(f"a share of the samples is a number above 0, got {text}")
+    return share
 
 
 def _part(text: str) -> RasterPart:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +13,7 @@ from sam_backend.model.sam import Sam
 from sam_backend.training.freeze import Part
 from sam_backend.training.presets import PRESETS, preset
 from sam_backend.training.schedule import Schedule
-from sam_backend.training.training_settings import TrainingSettings, WindowPlan
+from sam_backend.training.training_settings import LARGEST_SEED, TrainingSettings, WindowPlan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +32,7 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--cutouts", type=data_spec, action="append", default=[], metavar="FOLDER[,share=S]", help="objects to paste"
     )
-    group.add_argument("--scenes", type=float, default=0.0, metavar="SHARE", help="share of generated scenes")
+    group.add_argument("--scenes", type=_share_or_none, default=0.0, metavar="SHARE", help="share of generated scenes")
     group.add_argument(
         "--held-out", type=float, metavar="S", help="share of each data set that judges (default 0.1; of a project 0.2)"
     )
@@ -54,10 +55,26 @@ def _add_settings(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--learning-rate", type=float, metavar="R")
     group.add_argument("--schedule", choices=get_args(Schedule))
     group.add_argument("--bf16", action="store_true", help="mixed precision")
-    group.add_argument("--seed", type=int)
+    group.add_argument("--seed", type=_seed, metavar="N")
     group.add_argument(
         "--seeing-steps", type=int, default=400, metavar="N", help="of a new small network before prompts (default 400)"
     )
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) > LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed: give a whole number from 0 to {LARGEST_SEED}")
+    return int(text)
+
+
+def _share_or_none(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share of the samples: give a number above 0, or 0 for none")
+    return share
 
 
 def preset_name(arguments: argparse.Namespace) -> str:

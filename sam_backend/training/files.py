@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sam_backend.errors import CheckpointError, DatasetError
+from sam_backend.errors import CheckpointError, DatasetError, StorageError
 from sam_backend.model.sam import Sam
 
 
@@ -20,8 +20,12 @@ def save_weights(network: Sam, path: Path) -> None:
 
 
 def save_atomically(content: object, path: Path) -> None:
-    """Write a PyTorch file, and the folders it lies in."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a PyTorch file, and the folders it lies in.
+
+    Raises:
+        StorageError: a folder can't be made.
+    """
+    _make_folder(path.parent)
     unfinished = path.with_name(path.name + ".unfinished")
     torch.save(content, unfinished)
     os.replace(unfinished, path)
@@ -46,8 +50,12 @@ def load_state(path: Path) -> dict[str, object]:
 
 
 def save_text(text: str, path: Path) -> None:
-    """Write a text file, and the folders it lies in."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a text file, and the folders it lies in.
+
+    Raises:
+        StorageError: a folder can't be made.
+    """
+    _make_folder(path.parent)
     unfinished = path.with_name(path.name + ".unfinished")
     unfinished.write_text(text, encoding="utf-8")
     os.replace(unfinished, path)
@@ -62,8 +70,9 @@ def check_same(record_json: str, path: Path) -> None:
 
     Raises:
         DatasetError: they differ; the message names in what.
+        CheckpointError: the file is missing or damaged.
     """
-    recorded = json.loads(path.read_text(encoding="utf-8"))
+    recorded = _read_table(path)
     now = json.loads(record_json)
     differing = sorted(name for name in recorded.keys() | now.keys() if recorded.get(name) != now.get(name))
     if differing:
@@ -72,6 +81,26 @@ def check_same(record_json: str, path: Path) -> None:
             f"the run was begun with {name} = {recorded.get(name)!r}, now {now.get(name)!r} is asked for: "
             f"resume with what its {path.name} says, or begin another run"
         )
+
+
+def _read_table(path: Path) -> dict[str, object]:
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CheckpointError(
+            f"{path}, which says how the run was begun, can't be read ({reason}): put it back, or begin another run"
+        ) from None
+    if not isinstance(table, dict):
+        raise CheckpointError(f"{path} holds no table of how the run was begun: put it back, or begin another run")
+    return table
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"the folder {folder} can't be made ({error.strerror}): choose another one") from None
 
 
 def _as_float16(value: Tensor) -> Tensor:

@@ -122,7 +122,8 @@ def run(
 
     Raises:
         SettingsError: the folder holds another run, and it isn't to be resumed.
-        CheckpointError: there is no state to resume from, or it is damaged or another network's.
+        CheckpointError: there is no state or record to resume from, or it is damaged or another network's.
+        StorageError: the folder can't be made.
         DatasetError: the folder's run had other settings or another origin, or a source ran dry.
     """
     writes = (processes or Processes()).is_first

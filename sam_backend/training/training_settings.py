@@ -27,6 +27,9 @@ class WindowPlan:
     """Objects that are learnt from a sample."""
 
 
+LARGEST_SEED = 2**63 - 1
+"""That PyTorch and numpy both take."""
+
 PAPER_ROUNDS = RoundPlan()
 PAPER_WINDOWS = (WindowPlan(side_px=1024, share=1.0, max_masks=64),)
 
@@ -116,6 +119,7 @@ class TrainingSettings:
             ("zoom_range", 0 < self.zoom_range[0] <= self.zoom_range[1], "two numbers above 0, the least first"),
             ("trained", self.trained in get_args(Part), f"one of {', '.join(get_args(Part))}"),
             ("lora_rank", self.lora_rank >= 0, "0 or more"),
+            ("seed", 0 <= self.seed <= LARGEST_SEED, f"from 0 to {LARGEST_SEED}"),
             ("save_every_n_steps", self.save_every_n_steps >= 1, "at least 1"),
             ("validate_every_n_steps", self.validate_every_n_steps >= 1, "at least 1"),
         ]

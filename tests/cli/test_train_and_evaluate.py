@@ -105,6 +105,9 @@ def test_train_goes_on_from_weights_and_resumes(
     assert f"{run} holds state.pt of another run: add --resume to go on with it" in capsys.readouterr().err
     assert {path.name: path.stat().st_mtime_ns for path in run.iterdir()} == written
     assert main([*words, "--resume"]) == 0
+    (run / "settings.json").unlink()
+    assert main([*words, "--resume"]) == 2
+    assert "settings.json, which says how the run was begun, can't be read (No such file" in capsys.readouterr().err
     assert main([*words[:-2], "-o", str(tmp_path / "new"), "--resume"]) == 2
     assert "leave out --resume to begin" in capsys.readouterr().err
 
@@ -243,6 +246,30 @@ def test_train_without_sense_gives_one_line(
     monkeypatch.setitem(start.NEW_NETWORKS, "small", tiny)
     assert main(["train", *words, "-o", str(tmp_path / "run")]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--seed", "-1"], "'-1' is no seed: give a whole number from 0 to 9223372036854775807"),
+        (["--seed", str(2**63)], "is no seed"),
+        (["--data", "here,share=0"], "a share of the samples is a number above 0, got 0"),
+        (["--cutouts", "here,share=-1"], "a share of the samples is a number above 0, got -1"),
+        (["--data", "here,share=nan"], "a share of the samples is a number above 0, got nan"),
+        (["--scenes", "-0.5"], "'-0.5' is no share of the samples: give a number above 0, or 0 for none"),
+        (["--scenes", "some"], "'some' is no share"),
+    ],
+    ids=["negative seed", "huge seed", "no share", "negative share", "unknown share", "negative scenes", "some scenes"],
+)
+def test_numbers_that_make_no_sense_give_one_line(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "--init", "embedded", *words, "-o", "run"])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
 
 
 def test_the_embedded_network_is_small() -> None:

@@ -51,6 +51,7 @@ def test_an_unknown_preset_is_named_with_those_there_are() -> None:
     ("name", "value", "message"),
     [
         ("n_steps", 0, "n_steps is 0: it has to be at least 1"),
+        ("seed", -1, "seed is -1: it has to be from 0 to 9223372036854775807"),
         ("schedule", "linear", "schedule is 'linear': it has to be one of steps, cosine"),
         ("layer_decay", 0.0, "layer_decay is 0.0: it has to be above 0 and at most 1"),
         ("drop_path", 1.0, "drop_path is 1.0: it has to be from 0 to below 1"),

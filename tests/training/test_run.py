@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sam_backend.errors import CheckpointError, DatasetError, SettingsError
+from sam_backend.errors import CheckpointError, DatasetError, SettingsError, StorageError
 from sam_backend.model.checkpoint import load_network
 from sam_backend.model.sam import Sam
 from sam_backend.training.lessons import WindowLessons
@@ -161,6 +161,21 @@ def test_another_origin_is_not_resumed_and_none_need_be_known(network: Sam, tmp_
     run(new_trainer(network), TINY, folder, origin_json=asked, reporters=[Diary(stops_after=2)], resumes=True)
     folder.origin.unlink()  # as in a run of an earlier version
     assert run(new_trainer(network), TINY, folder, origin_json='{"data": ["cats"]}', resumes=True).is_done
+
+
+@pytest.mark.parametrize("text", [None, "no JSON", "[1]"], ids=["missing", "damaged", "no table"])
+def test_a_run_whose_settings_are_not_known_is_not_resumed(text: str | None, network: Sam, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    run(new_trainer(network), TINY, folder, reporters=[Diary(stops_after=1)])
+    folder.settings.unlink() if text is None else folder.settings.write_text(text)
+    with pytest.raises(CheckpointError, match=r"settings\.json.* put it back, or begin another run"):
+        run(new_trainer(network), TINY, folder, resumes=True)
+
+
+def test_a_folder_that_cannot_be_made_is_named(network: Sam, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"file/run can't be made \(Not a directory\): choose another one"):
+        run(new_trainer(network), TINY, RunFolder(tmp_path / "file" / "run"))
 
 
 def test_nothing_to_resume_is_said(network: Sam, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from sam_backend.predict.automatic.annotation_files import write_json
 from sam_backend.predict.automatic.options import AutomaticOptions
 
 RECIPE_NAME = "made-with.json"
+MODEL = "model"
 
 CHANGES_NOTHING = {"points_per_batch"}
 """Options that decide how fast masks are found, not which."""
@@ -23,7 +24,7 @@ class Recipe:
     """All that decides which masks are found in a picture."""
 
     model_version: str
-    """Name and digest of the weights."""
+    """Name of the weights, a hyphen, and their digest, as `checkpoint_version` gives them. The name is for reading."""
 
     dtype: str
     """The number type that the network runs in."""
@@ -51,7 +52,7 @@ class Recipe:
     def _content(self) -> dict[str, Any]:
         values = dataclasses.asdict(self.options).items()
         options = {name: value for name, value in values if name not in CHANGES_NOTHING}
-        return {"model": self.model_version, "dtype": self.dtype} | options
+        return {MODEL: self.model_version, "dtype": self.dtype} | options
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -65,6 +66,12 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _check_same(kept: dict[str, Any], asked: dict[str, Any], folder: Path) -> None:
     differing = [name for name in asked | kept if kept.get(name) != asked.get(name)]
+    if _digest(kept) == _digest(asked):  # a copy of the file has another name
+        differing = [name for name in differing if name != MODEL]
     if differing:
         before, now = (", ".join(f"{name} {of.get(name)}" for name in differing) for of in (kept, asked))
         raise OptionsError(f"{folder} is for masks made with {before}, not {now}: choose another folder, or delete it")
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return str(content.get(MODEL)).rpartition("-")[2]

@@ -126,6 +126,20 @@ def test_a_folder_keeps_to_its_model(
     assert "is for masks made with model tiny-" in capsys.readouterr().err
 
 
+def test_a_copy_of_the_weights_is_the_same_model(
+    run: Run, folder: Path, tmp_path: Path, tiny_checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, copy = tmp_path / "masks", tmp_path / "my-copy.pth"
+    run(folder, "-o", out, *LENIENT)
+    copy.write_bytes(tiny_checkpoint.read_bytes())
+    words = ["automatic", str(folder), "-o", str(out), "--checkpoint", str(copy), "--device", "cpu"]
+    assert main([*words, *map(str, LENIENT)]) == 0
+    capsys.readouterr()
+    assert main([*words, *map(str, LENIENT), "--max-masks", "2"]) == 2
+    assert "is for masks made with max_masks None, not max_masks 2: choose another" in capsys.readouterr().err
+    assert json.loads((out / "made-with.json").read_text())["model"].startswith("tiny-")
+
+
 def test_pictures_of_another_folder_keep_to_it_too(
     run: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

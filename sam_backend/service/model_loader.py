@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -13,6 +14,9 @@ from sam_backend.errors import SamBackendError, UnavailableError
 from sam_backend.predict.predictor import Predictor
 
 T = TypeVar("T")
+
+_STOP_S = 20.0
+"""Longer than a large network takes to be loaded from a disk."""
 
 
 class ModelUnavailableError(UnavailableError):
@@ -85,7 +89,9 @@ class ModelLoader:
         self._run_in_thread(following)
 
     def _run_in_thread(self, loading: _Loading) -> None:
-        threading.Thread(target=self._run, args=(loading,), name="model-loader", daemon=True).start()
+        thread = threading.Thread(target=self._run, args=(loading,), name="model-loader", daemon=True)
+        thread.start()
+        atexit.register(thread.join, _STOP_S)  # PyTorch aborts a program that ends in the midst of it
 
     def _run(self, loading: _Loading) -> None:
         loading.run()

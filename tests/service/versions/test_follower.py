@@ -248,7 +248,7 @@ def test_nothing_is_loaded_while_the_pointer_rests(settings: Settings, book: Ver
     until_s = time.monotonic() + PATIENCE_S
     while len(ended) < 2 and time.monotonic() < until_s:
         time.sleep(0.01)
-    assert ended[-1] == version.model_version
+    assert version.model_version in ended  # in whatever order the two end
     assert model.wait(0).version == version.model_version
     follower.start()
     follower.stop()

@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -229,9 +228,9 @@ def test_a_page_of_another_site_is_refused(raster_client: FlaskClient) -> None:
 
 
 def test_a_full_disk_is_said(start_raster: Callable[..., FlaskClient], geotiff: Path, tmp_path: Path) -> None:
-    client = start_raster()
-    shutil.rmtree(tmp_path / "spool")
-    (tmp_path / "spool").write_text("no folder")
+    no_folder = tmp_path / "full"
+    no_folder.write_text("no folder")
+    client = start_raster(raster_spool=no_folder)
     answer = client.post("/raster/runs", json=run_body(geotiff))
     assert answer.status_code == 507
     assert answer.get_json()["kind"] == "storage"

@@ -108,15 +108,11 @@ def create_vector_file(
         StorageError: the disk is full or can't be written.
     """
     vector_format = format_of(path, crs)
-    folder = _unfinished_folder(path)
-    try:
-        staged = folder / "staged.gpkg"
+    with _staged(path) as staged:
         yield VectorFile(path, staged, layers, crs, provenance or {})
         with _writing(path):
             finished = _finish(staged, layers, vector_format, provenance or {})
             os.replace(finished, path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_vector_file(path: Path, layers: Sequence[Layer], crs: CRS | None) -> None:
@@ -126,12 +122,18 @@ def check_vector_file(path: Path, layers: Sequence[Layer], crs: CRS | None) -> N
         SamBackendError: as `create_vector_file`, or StorageError where a layer can't have these fields.
     """
     vector_format = format_of(path, crs)
-    folder = _unfinished_folder(path)
-    try:
-        staged = folder / "staged.gpkg"
+    with _staged(path) as staged:
         VectorFile(path, staged, layers, crs, {})
         with _writing(path):
             _finish(staged, layers, vector_format, {})
+
+
+@contextlib.contextmanager
+def _staged(path: Path) -> Iterator[Path]:
+    """Where a GeoPackage may be written in a hidden folder beside ``path``, which goes with all that is in it."""
+    folder = _unfinished_folder(path)
+    try:
+        yield folder / "staged.gpkg"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -58,14 +58,15 @@ def build_app(settings: Settings, model: ModelLoader, learning: Learning | None 
     learning = learning or Learning.of(settings)
     parts = Parts.of(settings, model)
     app = Flask(__name__, static_folder=None)
-    app.extensions["housekeeping"] = parts.housekeeping(run_book(settings).forget_old)
+    book = run_book(settings)
+    app.extensions["housekeeping"] = parts.housekeeping(book.forget_old)
     app.json = _StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = _DRAFTS_BYTES + settings.max_picture_mb * 1_400_000  # a data: URI is base64
     wait_s = settings.predict_wait_s
     app.register_blueprint(label_studio_routes(model, parts, learning, predict_wait_s=wait_s))
     app.register_blueprint(ledger_routes(parts.ledger.file))
     app.register_blueprint(try_page_routes(model, parts.desk, Limits.of(settings), wait_s=wait_s))
-    app.register_blueprint(build_raster_routes(settings, model, parts.desk, parts.last_errors))
+    app.register_blueprint(build_raster_routes(settings, model, parts.desk, parts.last_errors, book))
     app.register_blueprint(metrics_routes(parts.metrics))
     sections = (
         model_section(model),

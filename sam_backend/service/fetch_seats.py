@@ -37,8 +37,8 @@ class FetchSeats:
         """
         if not self._free.acquire(timeout=self._wait_s):
             raise FetchesBusyError(
-                f"{self._n_seats} pictures are being fetched, and no more may be at once: their server answers slowly. "
-                "Click again in a moment, and look at that server if this lasts",
+                f"as many pictures as may be fetched at once are ({self._n_seats}), since their server answers slowly: "
+                "click again in a moment, and look at that server if this lasts",
                 _RETRY_AFTER_S,
             )
         try:

@@ -47,7 +47,7 @@ def test_clicks_on_pictures_that_are_here_are_answered_while_a_server_is_down(
         mute.wait_for_one()
         second = client.post("/predict", json=click_body(f"{mute.url}/2.png"))
         assert second.status_code == 503
-        assert "1 pictures are being fetched, and no more may be at once" in second.get_json()["error"]
+        assert "as many pictures as may be fetched at once are (1)" in second.get_json()["error"]
         assert int(second.headers["Retry-After"]) >= 1
         assert client.post("/predict", json=click_body(data_uri(1))).get_json()["results"][0]["result"]
         mute.close()

@@ -6,8 +6,8 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from sam_backend.errors import MaskError, StorageError
 from sam_backend.service.background import Background
@@ -20,7 +20,6 @@ _CAPACITY = 500
 """Answers that wait for the disk; of large pictures each may hold a megabyte."""
 
 _T = TypeVar("_T")
-_Entries: TypeAlias = "Callable[[], Iterable[Entry]]"
 
 _FORGET_EVERY_S = 3600.0
 
@@ -40,7 +39,7 @@ class Ledger:
         self._keep_days = keep_days
         self._background = Background("ledger", 1, _say_unexpected)
         self._lock = threading.Lock()
-        self._waiting: list[_Entries] = []
+        self._waiting: list[AnsweredClick] = []
         self._trouble: str | None = None
         self._forgot_at_s: float | None = None
 
@@ -51,7 +50,14 @@ class Ledger:
 
     def record(self, click: AnsweredClick) -> None:
         """Queue an answer to be written; returns at once and never raises."""
-        self._queue(lambda: entries_of_click(click))
+        with self._lock:
+            is_full, is_first = len(self._waiting) >= _CAPACITY, not self._waiting
+            if not is_full:
+                self._waiting.append(click)
+        if is_full:
+            self._say("more answers come than the disk takes: some are missing in the ledger")
+        elif is_first:
+            self._background.add(self._write_waiting)
 
     def wait_until_written(self, timeout_s: float) -> bool:
         """Wait until all answers so far are in the file; whether that came about in time."""
@@ -84,30 +90,13 @@ class Ledger:
         if self.file.path.exists():
             self.write(lambda _: None)
 
-    def _queue(self, make: _Entries) -> None:
-        with self._lock:
-            is_full, is_first = len(self._waiting) >= _CAPACITY, not self._waiting
-            if not is_full:
-                self._waiting.append(make)
-        if is_full:
-            self._say("more answers come than the disk takes: some are missing in the ledger")
-        elif is_first:
-            self._background.add(self._write_waiting)
-
     def _write_waiting(self) -> None:
         """All in one transaction: the slower the disk, the more at once."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
-        entries = [entry for make in waiting for entry in self._made(make)]
+        entries = [entry for click in waiting for entry in _entries_of(click)]
         if entries:
             self.write(lambda connection: write_entries(connection, entries))
-
-    def _made(self, make: _Entries) -> Sequence[Entry]:
-        try:
-            return list(make())
-        except MaskError as error:
-            log_event("ledger_failed", level=logging.ERROR, error=str(error))
-            return ()
 
     def _is_due(self) -> bool:
         with self._lock:
@@ -121,6 +110,14 @@ class Ledger:
             is_known, self._trouble = self._trouble == trouble, trouble
         if not is_known:
             log_event("ledger_failed", level=logging.ERROR, error=trouble)
+
+
+def _entries_of(click: AnsweredClick) -> Sequence[Entry]:
+    try:
+        return list(entries_of_click(click))
+    except MaskError as error:
+        log_event("ledger_failed", level=logging.ERROR, error=str(error))
+        return ()
 
 
 def _say_unexpected(error: Exception) -> None:

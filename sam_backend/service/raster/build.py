@@ -23,7 +23,7 @@ from sam_backend.settings import Settings
 
 
 def run_book(settings: Settings) -> RunBook:
-    """The book of this machine; whoever opens it sees the same."""
+    """The book of runs that the settings name."""
     spool = Spool(settings.raster_spool or default_spool(settings.cache_url))
     return RunBook(spool, keep_s=settings.raster_keep_hours * 3600.0)
 
@@ -33,9 +33,9 @@ def build_raster_routes(
     model: ModelLoader,
     desk: EncodeDesk,
     last_errors: LastErrors,
+    book: RunBook,
 ) -> Blueprint:
     """Build every part and hand it its parts."""
-    book = run_book(settings)
     uploads = Uploads(book.spool, max_bytes=settings.raster_upload_mb * 1_000_000)
     courtesy = Courtesy(desk.lanes)
     views = ViewBook(PatientDesk(desk, settings.predict_wait_s))
